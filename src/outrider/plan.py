@@ -1,0 +1,531 @@
+"""Decide: a pure function from what was observed and what was asked for to a Site.
+
+Every default and its reason stands here, and what cannot go together is refused here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os.path
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from outrider import errors
+from outrider.settings import Address, Settings, parse_server_name
+from outrider.site import (
+    Decision,
+    Front,
+    Limits,
+    Mount,
+    Paths,
+    Process,
+    Site,
+    User,
+    Workers,
+)
+
+if TYPE_CHECKING:
+    from outrider.facts import Account, Directory, Facts, Host, StaticFolder
+
+NGINX_FLOOR = (1, 18, 0)
+"""The oldest that knows every directive used, by its change log; tested are 1.22.1 and 1.31.3."""
+GUNICORN_FLOOR = "23.0.0"
+"""Below 22 requests can be smuggled (CVE-2024-1135), below 23 SCRIPT_NAME is taken from anyone."""
+SOCKET_PATH_LIMIT = 107
+"""Bytes of sun_path less its closing zero: https://man7.org/linux/man-pages/man7/unix.7.html."""
+WORKERS_AT_MOST = 12
+BODY_LIMIT_BYTES = 100 * 2**20
+MEMORY_SHARE = 0.75
+
+
+@dataclass
+class _Ledger:
+    """Collects the decisions while they are made."""
+
+    settings: Settings
+    decisions: list[Decision] = field(default_factory=list)
+
+    def pick(self, name: str, default: Any, origin: str, why: str, shown: str | None = None) -> Any:
+        """Take what the user gave, else the default with its origin and reason."""
+        given = self.settings.get(name)
+        if given is not None:
+            self.note(name, _shown(given.value), given.origin)
+            return given.value
+        self.note(name, _shown(default) if shown is None else shown, origin, why)
+        return default
+
+    def note(
+        self, name: str, value: str, origin: str, why: str = "", *, warn: bool = False
+    ) -> None:
+        self.decisions.append(
+            Decision(name=name, value=value, origin=origin, why=why, is_warning=warn)
+        )
+
+
+def plan(facts: Facts, settings: Settings) -> Site:
+    """Decide everything about a site.
+
+    Raises:
+        OutriderError: something that cannot be served, or cannot be served safely.
+    """
+    _refuse_what_cannot_run(facts)
+    ledger = _Ledger(settings)
+    process = _process(facts, ledger)
+    bind = ledger.pick("bind", Address(host="127.0.0.1", port=8000), "default", "this machine only")
+    _debug(facts, bind, ledger)
+    user = _user(facts.host, settings, bind, ledger)
+    prefix = _prefix(facts, ledger)
+    names = _server_names(facts, bind, ledger)
+    workers = _workers(facts, ledger)
+    limits = _limits(facts, ledger)
+    mounts = _mounts(facts, prefix, user, ledger)
+    proxies = ledger.pick(
+        "trusted_proxies", (), "default", "forwarding headers from outside are ignored", "none"
+    )
+    log_format = ledger.pick("log_format", "text", "default", "for people")
+    front = _front(facts, ledger)
+    paths = _paths(facts.host, bind, ledger)
+    env_file = settings.value("env_file")
+    if env_file:
+        ledger.pick("env_file", None, "", "")
+    return Site(
+        name=os.path.basename(facts.project.directory) or "site",  # noqa: PTH119 - pure
+        bind=bind,
+        server_names=names,
+        prefix=prefix,
+        process=process,
+        workers=workers,
+        limits=limits,
+        mounts=mounts,
+        front=front,
+        trusted_proxies=proxies,
+        log_format=log_format,
+        user=user,
+        paths=paths,
+        env_file=env_file,
+        decisions=tuple(ledger.decisions),
+    )
+
+
+def choose_account(
+    host: Host, settings: Settings, named: Account | None
+) -> tuple[Account, str, str]:
+    """Decide whom the app and Nginx run as; the probe needs to know before the rest is planned.
+
+    Everything but the supervisor runs as an ordinary user, so that a hole in the app is not a hole
+    in the machine.
+
+    Args:
+        named: the account of the setting `user`, looked up; None when it is not given.
+
+    Returns:
+        the account, the origin and the reason.
+    """
+    given = settings.get("user")
+    if given is not None:
+        if named is None:
+            raise errors.unknown_user(str(given.value), given.origin)
+        if host.uid not in (0, named.uid):
+            raise errors.cannot_change_user(str(given.value), host.account.name or str(host.uid))
+        return named, given.origin, ""
+    if host.uid != 0:
+        return host.account, "the machine", "who started outrider"
+    for account in host.candidates:
+        if account.blocked_by is None:
+            return (
+                account,
+                "the machine",
+                "started as root: everything but the supervisor steps down",
+            )
+    blocked = host.candidates[0] if host.candidates else None
+    why = (
+        f"{_called(blocked)} cannot be used: {blocked.blocked_by}"
+        if blocked
+        else "no other user exists"
+    )
+    return host.account, "the machine", why
+
+
+def is_loopback(bind: Address) -> bool:
+    """Tell whether only this machine reaches the address."""
+    return ipaddress.ip_address(bind.host).is_loopback
+
+
+def _called(account: Account) -> str:
+    return account.name or str(account.uid)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value)) or "none"
+    return str(value)
+
+
+def _refuse_what_cannot_run(facts: Facts) -> None:
+    app, nginx, python = facts.app, facts.nginx, facts.interpreter
+    if app.interface != "wsgi":
+        raise errors.asgi_not_yet(app.target, app.framework)
+    if nginx.version < NGINX_FLOOR:
+        raise errors.nginx_too_old(nginx.path, _dotted(nginx.version), _dotted(NGINX_FLOOR))
+    if not gunicorn_is_safe(python.gunicorn):
+        raise errors.no_gunicorn(python.path, python.origin, python.gunicorn, GUNICORN_FLOOR)
+
+
+def gunicorn_is_safe(version: str | None) -> bool:
+    """Tell whether a Gunicorn of this version may be used."""
+    if version is None:
+        return False
+    major = version.split(".")[0]
+    return major.isdigit() and int(major) >= int(GUNICORN_FLOOR.split(".", maxsplit=1)[0])
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def _process(facts: Facts, ledger: _Ledger) -> Process:
+    app, python, project = facts.app, facts.interpreter, facts.project
+    given = ledger.settings.get("target")
+    ledger.note(
+        "target",
+        app.target,
+        given.origin if given else "the project",
+        f"{app.framework}, {app.interface.upper()}",
+    )
+    ledger.note(
+        "python",
+        python.path,
+        python.origin,
+        f"Python {_dotted(python.version)}, Gunicorn {python.gunicorn}",
+    )
+    if project.gunicorn_conf:
+        ledger.note(
+            "gunicorn.conf.py",
+            "not read",
+            "the project",
+            f"{project.gunicorn_conf} is there; Outrider writes its own",
+            warn=True,
+        )
+    if project.gunicorn_cmd_args:
+        ledger.note(
+            "GUNICORN_CMD_ARGS",
+            "not passed on",
+            "the environment",
+            "it would override what is decided here",
+            warn=True,
+        )
+    return Process(
+        target=app.target,
+        interface=app.interface,
+        python=python.path,
+        directory=project.directory,
+        import_root=app.import_root,
+    )
+
+
+def _debug(facts: Facts, bind: Address, ledger: _Ledger) -> None:
+    app = facts.app
+    if not (app.is_debug or app.has_debugger):
+        return
+    how = "a debugger is wrapped around the app" if app.has_debugger else "app.debug is True"
+    if not is_loopback(bind):
+        raise errors.debug_beyond_loopback(how, str(bind))
+    ledger.note("debug", "on", "the app", f"{how}; beyond this machine it is refused", warn=True)
+
+
+def _user(host: Host, settings: Settings, bind: Address, ledger: _Ledger) -> User:
+    # discover put the account of the setting in front of the candidates, or left them as found.
+    named = host.candidates[0] if settings.get("user") and host.candidates else None
+    account, origin, why = choose_account(host, settings, named)
+    stays_root = account.uid == 0
+    if stays_root and not settings.get("user") and not is_loopback(bind):
+        blocked = host.candidates[0] if host.candidates else host.account
+        raise errors.user_is_blocked(
+            _called(blocked), blocked.blocked_by or "it does not exist", str(bind)
+        )
+    ledger.note("user", _called(account), origin, why, warn=stays_root)
+    return User(
+        uid=account.uid,
+        gid=account.gid,
+        name=_called(account),
+        groups=account.groups,
+        home=account.home,
+        is_changed=account.uid != host.uid,
+    )
+
+
+def _prefix(facts: Facts, ledger: _Ledger) -> str:
+    root = facts.app.application_root
+    if root and root.strip("/"):
+        return str(
+            ledger.pick(
+                "prefix",
+                "/" + root.strip("/"),
+                "the app",
+                "APPLICATION_ROOT says where it is mounted",
+            )
+        )
+    prefix: str = ledger.pick("prefix", "", "default", "the app has the whole host", "/")
+    return prefix
+
+
+def _server_names(facts: Facts, bind: Address, ledger: _Ledger) -> tuple[str, ...]:
+    app = facts.app
+    if app.trusted_hosts:
+        wanted, why = app.trusted_hosts, "TRUSTED_HOSTS"
+    elif app.server_name:
+        wanted, why = (app.server_name,), "SERVER_NAME"
+    else:
+        wanted, why = (), ""
+    # Flask writes ".example.com" for a domain with all that is below it.
+    found: list[str] = []
+    for name in wanted:
+        host = name.lower() if name.startswith("[") else name.lower().partition(":")[0]
+        found += [host[1:], "*" + host] if host.startswith(".") else [host]
+    if found:
+        if is_loopback(bind):
+            found += [name for name in ("localhost", "127.0.0.1", "::1") if name not in found]
+        names = tuple(parse_server_name(name) for name in found)
+        names = ledger.pick("server_names", names, "the app", f"{why}; any other host gets 421")
+    else:
+        names = ledger.pick("server_names", (), "default", "the app names no host", "any")
+    return () if "*" in names else names
+
+
+def _workers(facts: Facts, ledger: _Ledger) -> Workers:
+    host, app = facts.host, facts.app
+    count = min(2 * host.cpus + 1, WORKERS_AT_MOST)
+    # https://gunicorn.org/design/#how-many-workers
+    why = f"2 x {host.cpus} CPUs + 1 ({host.cpus_source})"
+    if 2 * host.cpus + 1 > WORKERS_AT_MOST:
+        why = f"{WORKERS_AT_MOST} at most; {host.cpus} CPUs ({host.cpus_source}) would allow more"
+    if app.rss_bytes:
+        fitting = max(1, int(host.memory_bytes * MEMORY_SHARE // app.rss_bytes))
+        if fitting < count:
+            count = fitting
+            why = (
+                f"{app.rss_bytes // 2**20} MiB each fit into {MEMORY_SHARE:.0%} of "
+                f"{host.memory_bytes // 2**20} MiB ({host.memory_source})"
+            )
+    workers: int = ledger.pick("workers", count, "the machine", why)
+    threads: int = ledger.pick(
+        "threads", 1, "default", "sync workers: a request that hangs is ended by the timeout"
+    )
+    return Workers(
+        count=workers,
+        threads=threads,
+        # Heartbeats on a disk can block: https://gunicorn.org/faq/#how-do-i-avoid-gunicorn-excessively-blocking-in-osfchmod
+        temp_directory="/dev/shm" if host.shm_is_tmpfs else None,  # noqa: S108 - Gunicorn makes it private
+    )
+
+
+def _limits(facts: Facts, ledger: _Ledger) -> Limits:
+    app, host = facts.app, facts.host
+    if app.max_content_length:
+        size = ledger.pick(
+            "body_limit",
+            app.max_content_length,
+            "the app",
+            "MAX_CONTENT_LENGTH",
+            _size(app.max_content_length),
+        )
+        if size > app.max_content_length:
+            ledger.note(
+                "MAX_CONTENT_LENGTH",
+                _size(app.max_content_length),
+                "the app",
+                "lower than body_limit: the app itself answers 413 above it",
+                warn=True,
+            )
+    else:
+        size = ledger.pick(
+            "body_limit",
+            BODY_LIMIT_BYTES,
+            "default",
+            "the app sets no limit; Nginx spools bodies to disk",
+            _size(BODY_LIMIT_BYTES),
+        )
+    return Limits(
+        timeout_s=ledger.pick("timeout", 30, "default", "Gunicorn's own"),
+        boot_timeout_s=ledger.pick("boot_timeout", 60, "default", "import and first worker"),
+        drain_timeout_s=ledger.pick("drain_timeout", 30, "default", "Gunicorn's graceful_timeout"),
+        body_limit_bytes=size,
+        open_files=host.open_files,
+        backlog=min(host.somaxconn, 4096),
+    )
+
+
+def _size(size: int) -> str:
+    for unit, factor in (("g", 2**30), ("m", 2**20), ("k", 2**10)):
+        if size % factor == 0:
+            return f"{size // factor}{unit}"
+    return str(size)
+
+
+# -- folders that Nginx serves -------------------------------------------------------------------
+
+
+def _mounts(facts: Facts, prefix: str, user: User, ledger: _Ledger) -> tuple[Mount, ...]:
+    mounts: dict[str, Mount] = {}
+    for kind in ("static", "media"):
+        given = ledger.settings.get(kind)
+        for pair in given.value if given else ():
+            mount = Mount(
+                url=pair.url,
+                directory=pair.directory,
+                kind=kind,
+                source=given.origin if given else "",
+            )
+            _add(mounts, mount)
+    asked = set(mounts)
+    for mount in [*_static_of_app(facts, ledger), *_media_of_app(facts, ledger)]:
+        if mount.url not in asked:
+            _add(mounts, mount)
+    served = []
+    for mount in mounts.values():
+        if _is_servable(mount, facts, user, ledger, is_asked=mount.url in asked):
+            served.append(
+                Mount(
+                    url=prefix + mount.url,
+                    directory=mount.directory,
+                    kind=mount.kind,
+                    max_age_s=facts.app.static_max_age_s if mount.kind == "static" else None,
+                    source=mount.source,
+                )
+            )
+            ledger.note(
+                mount.kind,
+                f"{prefix}{mount.url} from {mount.directory}",
+                mount.source,
+                "served by Nginx",
+            )
+    return tuple(sorted(served, key=lambda mount: mount.url))
+
+
+def _add(mounts: dict[str, Mount], mount: Mount) -> None:
+    other = mounts.get(mount.url)
+    if other is not None and other.directory != mount.directory:
+        raise errors.same_url(
+            mount.url, f"{other.directory} ({other.source})", f"{mount.directory} ({mount.source})"
+        )
+    mounts.setdefault(mount.url, mount)
+
+
+def _static_of_app(facts: Facts, ledger: _Ledger) -> list[Mount]:
+    mounts = []
+    for folder in facts.app.static:
+        if folder.url == "/":
+            # A location for everything would take the app's own pages away.
+            ledger.note(
+                "static",
+                f"/ from {folder.directory}",
+                folder.source,
+                "left to the app: its static files have no URL prefix of their own",
+            )
+            continue
+        mounts.append(
+            Mount(
+                url=folder.url,
+                directory=folder.directory.rstrip("/") or "/",
+                kind="static",
+                source=folder.source,
+            )
+        )
+    return mounts
+
+
+def _media_of_app(facts: Facts, ledger: _Ledger) -> list[Mount]:
+    mounts = []
+    for folder in facts.app.media:
+        name = f"{folder.directory} ({folder.source})"
+        if folder.url is None:
+            ledger.note(
+                "media", "left to the app", "the app", f"{name}: no route serves it as a folder"
+            )
+        elif folder.guard is not None:
+            ledger.note(
+                "media",
+                "left to the app",
+                "the app",
+                f"{name}: {folder.guard}, which Nginx cannot ask; "
+                f"if it is open to all: --media {folder.url}=DIR",
+            )
+        elif folder.url == "/":
+            ledger.note("media", "left to the app", "the app", f"{name}: its URL has no prefix")
+        else:
+            mounts.append(
+                Mount(
+                    url=folder.url, directory=folder.directory, kind="media", source=folder.source
+                )
+            )
+    return mounts
+
+
+def _is_servable(
+    mount: Mount, facts: Facts, user: User, ledger: _Ledger, *, is_asked: bool
+) -> bool:
+    """Refuse a folder that must not be served; leave out one that is merely not there yet."""
+    directory: Directory = facts.directories[mount.directory]
+    if "$" in mount.directory or any(
+        ord(letter) < 32 or ord(letter) == 127 for letter in mount.directory
+    ):
+        raise errors.unsafe_path(f"the folder for {mount.url}", mount.directory)
+    if not directory.exists or not directory.is_directory:
+        if is_asked:
+            raise errors.folder_missing(
+                mount.url, mount.directory, mount.source, is_file=directory.exists
+            )
+        is_usual = any(
+            folder.is_default for folder in facts.app.static if folder.directory == mount.directory
+        )
+        ledger.note(
+            mount.kind,
+            f"{mount.url} is left to the app",
+            mount.source,
+            f"{mount.directory} does not exist",
+            warn=not is_usual,
+        )
+        return False
+    if directory.contains_app or directory.exposes:
+        raise errors.folder_exposes(mount.url, mount.directory, directory.exposes, mount.source)
+    if directory.blocked_by:
+        raise errors.folder_unreadable(mount.url, mount.directory, user.name, directory.blocked_by)
+    return True
+
+
+def static_folders(app_static: tuple[StaticFolder, ...]) -> tuple[str, ...]:
+    """Return the directories of static folders, for those who look at them."""
+    return tuple(folder.directory.rstrip("/") or "/" for folder in app_static)
+
+
+# -- the front and its place ---------------------------------------------------------------------
+
+
+def _front(facts: Facts, ledger: _Ledger) -> Front:
+    nginx, host = facts.nginx, facts.host
+    ledger.note("nginx", nginx.path, nginx.origin, nginx.build)
+    snippet = ledger.settings.value("nginx_snippet")
+    if snippet:
+        ledger.pick("nginx_snippet", None, "", "")
+    return Front(
+        binary=nginx.path,
+        version=nginx.version,
+        directives=nginx.directives,
+        # Half of the CPUs: the app needs the others (benchmarks: +0 to 10 % against one each).
+        workers=max(1, host.cpus // 2),
+        snippet=snippet,
+    )
+
+
+def _paths(host: Host, bind: Address, ledger: _Ledger) -> Paths:
+    place = f"{bind.host.replace(':', '_')}-{bind.port}"
+    default = f"{host.temp_directory.rstrip('/')}/outrider-{host.uid}/{place}"
+    why = "one for each user and address"
+    if host.temp_is_memory:
+        why += "; it is in memory, and so are the bodies that Nginx spools"
+    run = str(ledger.pick("run_dir", default, "the machine", why))
+    paths = Paths(run=run)
+    length = len(os.fsencode(paths.socket))
+    if length > SOCKET_PATH_LIMIT:
+        raise errors.socket_path_too_long(paths.socket, length, SOCKET_PATH_LIMIT)
+    return paths

@@ -1,0 +1,535 @@
+"""The one table of settings: each row gives the flag, the variable, the TOML key and the parser.
+
+A value is read from flags, then `OUTRIDER_*`, then `outrider.toml` or `[tool.outrider]`. What none
+of them says is left to `plan`, which asks the app, then the machine, then takes a default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os.path
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from outrider import errors
+
+ENV_PREFIX = "OUTRIDER_"
+_SIZE_UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+_TIME_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_HOSTNAME = re.compile(
+    r"(\*\.)?[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*", re.IGNORECASE
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class BadValueError(ValueError):
+    """A value that a parser cannot take; says what it wants."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where a listener binds."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UrlDirectory:
+    """`URL=DIR`: a folder that Nginx serves at a URL prefix."""
+
+    url: str
+    directory: str
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value that the user gave, and where."""
+
+    value: Any
+    origin: str
+    """`--workers`, `OUTRIDER_WORKERS`, `outrider.toml [workers]` …"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One row: everything that Outrider knows of a setting except its default.
+
+    The default belongs to `plan`, because most defaults depend on the app or the machine.
+    """
+
+    name: str
+    parse: Callable[[object], Any]
+    help: str
+    metavar: str
+    flag: str | None = None
+    many: bool = False
+    """The flag repeats; the variable is separated by spaces; the TOML value is a list."""
+    is_path: bool = False
+    """Relative to the file that names it, or to the current directory for flags and variables."""
+    default: str = ""
+    """The default in words, for the reference page."""
+
+    @property
+    def option(self) -> str:
+        """The flag as typed."""
+        return self.flag or "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return ENV_PREFIX + self.name.upper()
+
+
+def _text(raw: object) -> str:
+    if not isinstance(raw, str):
+        msg = f"a text in quotes, not {_kind(raw)}"
+        raise BadValueError(msg)
+    if _CONTROL.search(raw):
+        msg = "text without line breaks or control characters"
+        raise BadValueError(msg)
+    if not raw.strip():
+        msg = "a value; this one is empty"
+        raise BadValueError(msg)
+    return raw.strip()
+
+
+def _kind(raw: object) -> str:
+    names = {
+        bool: "true or false",
+        int: "a number",
+        float: "a fraction",
+        list: "a list",
+        dict: "a table",
+    }
+    return names.get(type(raw), type(raw).__name__)
+
+
+def parse_count(raw: object) -> int:
+    """Return a whole number of at least 1."""
+    if isinstance(raw, str) and re.fullmatch(r"[0-9]{1,9}", raw.strip()):
+        raw = int(raw)
+    if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
+        msg = "a whole number, 1 or more"
+        raise BadValueError(msg)
+    return raw
+
+
+def parse_seconds(raw: object) -> int:
+    """Return a whole number of seconds; `90`, `90s`, `2m` and `1h` are understood."""
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        raw = str(raw)
+    match = (
+        re.fullmatch(r"([0-9]{1,7})\s*([smh]?)", raw.strip().lower())
+        if isinstance(raw, str)
+        else None
+    )
+    if match is None or int(match[1]) < 1:
+        msg = "a duration of a second or more, as 30, 30s, 2m or 1h"
+        raise BadValueError(msg)
+    return int(match[1]) * _TIME_UNITS[match[2]]
+
+
+def parse_size(raw: object) -> int:
+    """Return bytes; `1048576`, `512k`, `10m`, `2g` are understood, powers of 1024 as in Nginx."""
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        raw = str(raw)
+    text = raw.strip().lower() if isinstance(raw, str) else ""
+    match = re.fullmatch(r"([0-9]{1,15})\s*([kmg]?)(?:i?b)?", text)
+    if match is None or int(match[1]) < 1:
+        msg = "a size, as 1048576, 512k, 10m or 2g"
+        raise BadValueError(msg)
+    return int(match[1]) * _SIZE_UNITS[match[2]]
+
+
+def parse_address(raw: object) -> Address:
+    """Return an address.
+
+    `HOST:PORT`, `[IPV6]:PORT`, `:PORT` (every IPv4 address) and `PORT` (this machine only) are
+    understood.
+    """
+    wanted = "HOST:PORT, as 127.0.0.1:8000, 0.0.0.0:80, [::]:80 or a port alone"
+    text = str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else _text(raw)
+    match = re.fullmatch(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})", text)
+    if match is None and re.fullmatch(r"[0-9]{1,5}", text):
+        host, port = "127.0.0.1", int(text)
+    elif match is not None:
+        host, port = match["six"] or match["host"] or "0.0.0.0", int(match["port"])  # noqa: S104 - asked for
+    else:
+        raise BadValueError(wanted)
+    if not 1 <= port <= 65535:
+        msg = "a port from 1 to 65535"
+        raise BadValueError(msg)
+    if host == "localhost":
+        host = "127.0.0.1"
+    try:
+        host = str(ipaddress.ip_address(host))
+    except ValueError:
+        msg = f"an IP address before the port ({host!r} is none); 0.0.0.0 means every address"
+        raise BadValueError(msg) from None
+    return Address(host=host, port=port)
+
+
+def parse_server_name(raw: object) -> str:
+    """Return a host name in lower case, `*.example.com`, an IP address, or `*` for any."""
+    text = _text(raw).lower().rstrip(".")
+    if text == "*":
+        return text
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        pass
+    try:
+        text = text.encode("idna").decode("ascii") if not text.isascii() else text
+    except UnicodeError:
+        text = ""
+    if not _HOSTNAME.fullmatch(text):
+        msg = "a host name, as example.com, *.example.com, or * for any"
+        raise BadValueError(msg)
+    return text
+
+
+def parse_network(raw: object) -> str:
+    """Return an IP network in CIDR form; a single address is a network of one."""
+    text = _text(raw)
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        msg = "an IP address or network, as 10.0.0.5 or 10.0.0.0/8"
+        raise BadValueError(msg) from None
+    if network.prefixlen == 0:
+        msg = "the addresses of your proxies; with all of the world's, anyone could forge theirs"
+        raise BadValueError(msg)
+    return str(network)
+
+
+def parse_path(raw: object) -> str:
+    """Return a path that nginx.conf can hold: no `$`, which cannot be escaped, nor controls.
+
+    https://nginx.org/en/docs/http/ngx_http_core_module.html#alias (it can contain variables)
+    """
+    text = _text(raw)
+    if "$" in text:
+        msg = "a path without '$', which nginx.conf has no way to write"
+        raise BadValueError(msg)
+    return os.path.expanduser(text)  # noqa: PTH111 - stays a string, pure
+
+
+def parse_url_prefix(raw: object) -> str:
+    """Return a URL prefix with a slash at both ends."""
+    text = _text(raw)
+    if not text.startswith("/") or re.search(r"[\s$;{}\"'\\?#]|//|/\.\.?(/|$)", text):
+        msg = "a URL prefix that starts with '/', as /static/"
+        raise BadValueError(msg)
+    return text if text.endswith("/") else text + "/"
+
+
+def parse_prefix(raw: object) -> str:
+    """Return the prefix that the app is mounted under, without its closing slash; `/` gives ``."""
+    return parse_url_prefix(raw).rstrip("/")
+
+
+def parse_url_directory(raw: object) -> UrlDirectory:
+    """Return the pair of `URL=DIR`; a TOML list of pairs arrives as the same text."""
+    wanted = "URL=DIR, as /static/=./static"
+    url, equals, directory = _text(raw).partition("=")
+    if not equals:
+        raise BadValueError(wanted)
+    try:
+        prefix = parse_url_prefix(url)
+        if prefix == "/":
+            msg = "a folder at '/' would hide the whole app"
+            raise BadValueError(msg)
+        return UrlDirectory(url=prefix, directory=parse_path(directory))
+    except BadValueError as error:
+        msg = f"{wanted}: {error}"
+        raise BadValueError(msg) from None
+
+
+def parse_choice(*choices: str) -> Callable[[object], str]:
+    """Return a parser that takes one of `choices`."""
+
+    def parse(raw: object) -> str:
+        text = raw.strip().lower() if isinstance(raw, str) else ""
+        if text not in choices:
+            raise BadValueError("one of " + ", ".join(choices))
+        return text
+
+    return parse
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        name="target",
+        parse=_text,
+        metavar="TARGET",
+        flag="TARGET",
+        help="The app: module:attr, module, module:factory(), a path to a file.",
+        default="found in the project: wsgi.py, app.py, main.py, manage.py, FLASK_APP",
+    ),
+    Setting(
+        name="bind",
+        parse=parse_address,
+        metavar="HOST:PORT",
+        help="Where Nginx listens.",
+        default="127.0.0.1:8000",
+    ),
+    Setting(
+        name="server_names",
+        parse=parse_server_name,
+        metavar="NAME",
+        flag="--server-name",
+        many=True,
+        help="A host name that the site answers to; any other host gets 421. '*' means any.",
+        default="from the app (SERVER_NAME, TRUSTED_HOSTS), else any",
+    ),
+    Setting(
+        name="prefix",
+        parse=parse_prefix,
+        metavar="URL",
+        help="The URL prefix that the app is mounted under.",
+        default="from the app (APPLICATION_ROOT), else /",
+    ),
+    Setting(
+        name="workers",
+        parse=parse_count,
+        metavar="N",
+        help="Gunicorn worker processes.",
+        default="2 x CPUs + 1, at most 12, as far as memory allows",
+    ),
+    Setting(
+        name="threads",
+        parse=parse_count,
+        metavar="N",
+        help="Threads in each worker; more than 1 selects Gunicorn's gthread worker.",
+        default="1 (the sync worker)",
+    ),
+    Setting(
+        name="timeout",
+        parse=parse_seconds,
+        metavar="SECONDS",
+        help="How long a request may keep a sync worker before the worker is replaced.",
+        default="30s, Gunicorn's own",
+    ),
+    Setting(
+        name="boot_timeout",
+        parse=parse_seconds,
+        metavar="SECONDS",
+        help="How long the app may take to import, and its first worker to become ready.",
+        default="60s",
+    ),
+    Setting(
+        name="drain_timeout",
+        parse=parse_seconds,
+        metavar="SECONDS",
+        help="How long requests in progress may take to finish when the site stops.",
+        default="30s, Gunicorn's graceful_timeout",
+    ),
+    Setting(
+        name="body_limit",
+        parse=parse_size,
+        metavar="SIZE",
+        help="The largest request body, as 10m; above it the client gets 413.",
+        default="from the app (MAX_CONTENT_LENGTH), else 100m",
+    ),
+    Setting(
+        name="static",
+        parse=parse_url_directory,
+        metavar="URL=DIR",
+        many=True,
+        is_path=True,
+        help="A folder that Nginx serves at a URL, besides those that the app declares.",
+        default="from the app: its static folder and those of its blueprints",
+    ),
+    Setting(
+        name="media",
+        parse=parse_url_directory,
+        metavar="URL=DIR",
+        many=True,
+        is_path=True,
+        help="A folder of uploads that Nginx serves at a URL, with nothing in it active.",
+        default="from the app: UPLOAD_FOLDER when an open route serves it",
+    ),
+    Setting(
+        name="nginx_snippet",
+        parse=parse_path,
+        metavar="FILE",
+        is_path=True,
+        help="A file of your own directives, included in Nginx's server block.",
+        default="none",
+    ),
+    Setting(
+        name="trusted_proxies",
+        parse=parse_network,
+        metavar="CIDR",
+        flag="--trusted-proxy",
+        many=True,
+        help="A proxy in front whose X-Forwarded-* headers are believed.",
+        default="none: forwarding headers from outside are ignored",
+    ),
+    Setting(
+        name="log_format",
+        parse=parse_choice("text", "json"),
+        metavar="text|json",
+        help="Readable lines, or one JSON object a line.",
+        default="text",
+    ),
+    Setting(
+        name="nginx",
+        parse=parse_path,
+        metavar="FILE",
+        is_path=True,
+        help="The Nginx binary.",
+        default="the system's, else the one of outrider[nginx]",
+    ),
+    Setting(
+        name="python",
+        parse=parse_path,
+        metavar="FILE",
+        is_path=True,
+        help="The Python that has the app's packages, or its virtual environment.",
+        default="VIRTUAL_ENV, .venv, venv, Poetry's, else the one that runs outrider",
+    ),
+    Setting(
+        name="user",
+        parse=_text,
+        metavar="NAME",
+        help="As root only: the user that Nginx and the app run as.",
+        default="the owner of the project, else www-data, else nobody",
+    ),
+    Setting(
+        name="run_dir",
+        parse=parse_path,
+        metavar="DIR",
+        is_path=True,
+        help="Where the running site keeps its sockets, configuration and spooled bodies.",
+        default="outrider-UID/HOST-PORT in the temporary directory",
+    ),
+    Setting(
+        name="env_file",
+        parse=parse_path,
+        metavar="FILE",
+        is_path=True,
+        help="KEY=VALUE lines added to the app's environment.",
+        default="none",
+    ),
+)
+
+BY_NAME = {row.name: row for row in SETTINGS}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user said, parsed, each value with its origin."""
+
+    given: Mapping[str, Given] = field(default_factory=dict)
+
+    def get(self, name: str) -> Given | None:
+        """Return what was given for a setting of the table, or None."""
+        return self.given.get(BY_NAME[name].name)
+
+    def value(self, name: str) -> Any:
+        """Return the value alone, or None."""
+        given = self.get(name)
+        return None if given is None else given.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class TomlSource:
+    """A configuration file that was read: `outrider.toml`, or the table of pyproject.toml."""
+
+    name: str
+    """As messages name it: `outrider.toml` or `pyproject.toml [tool.outrider]`."""
+    directory: str
+    table: Mapping[str, object]
+
+
+def resolve(
+    flags: Mapping[str, object], env: Mapping[str, str], toml: TomlSource | None, cwd: str
+) -> Settings:
+    """Parse every value that was given and keep, for each setting, the one of the strongest origin.
+
+    Values of weaker origins are parsed too, so that a mistake never hides behind a flag.
+
+    Args:
+        flags: by setting name; None or an empty tuple means that the flag was not typed.
+        env: the environment; only `OUTRIDER_*` is read.
+        toml: the configuration file, if there is one.
+        cwd: what relative paths in flags and variables are relative to.
+
+    Raises:
+        OutriderError: an unknown key (with the nearest name) or a bad value (with its origin).
+    """
+    given: dict[str, Given] = {}
+    if toml is not None:
+        given |= _from_toml(toml)
+    given |= _from_env(env, cwd)
+    for name, raw in flags.items():
+        row = BY_NAME[name]
+        if raw is not None and raw != ():
+            given[name] = Given(_parse(row, raw, row.option, cwd), row.option)
+    return Settings(given)
+
+
+def _from_toml(toml: TomlSource) -> dict[str, Given]:
+    given = {}
+    for key, raw in toml.table.items():
+        row = BY_NAME.get(key.replace("-", "_"))
+        if row is None:
+            raise errors.unknown_key(key, toml.name, nearest(key, BY_NAME))
+        origin = f"{toml.name}: {key}"
+        given[row.name] = Given(_parse(row, raw, origin, toml.directory), origin)
+    return given
+
+
+def _from_env(env: Mapping[str, str], cwd: str) -> dict[str, Given]:
+    known = {row.variable: row for row in SETTINGS}
+    given = {}
+    for variable in sorted(env):
+        if not variable.startswith(ENV_PREFIX):
+            continue
+        row = known.get(variable)
+        if row is None:
+            raise errors.unknown_key(variable, "the environment", nearest(variable, known))
+        raw: object = tuple(env[variable].split()) if row.many else env[variable]
+        given[row.name] = Given(_parse(row, raw, variable, cwd), variable)
+    return given
+
+
+def _parse(row: Setting, raw: object, origin: str, directory: str) -> Any:
+    try:
+        if not row.many:
+            return _anchor(row.parse(raw), directory, is_path=row.is_path)
+        items = [raw] if isinstance(raw, str) else raw
+        if isinstance(items, dict):
+            items = [f"{url}={path}" for url, path in items.items()]
+        if not isinstance(items, Sequence):
+            msg = f"a list, not {_kind(raw)}"
+            raise BadValueError(msg)
+        return tuple(_anchor(row.parse(item), directory, is_path=row.is_path) for item in items)
+    except BadValueError as error:
+        raise errors.bad_value(origin, raw, str(error), row) from None
+
+
+def _anchor(value: Any, directory: str, *, is_path: bool) -> Any:
+    """Make a path absolute against the place that names it."""
+    if not is_path:
+        return value
+    if isinstance(value, UrlDirectory):
+        return UrlDirectory(
+            url=value.url, directory=_anchor(value.directory, directory, is_path=True)
+        )
+    absolute = os.path.normpath(os.path.join(directory, value))  # noqa: PTH118 - pure, on strings
+    return parse_path(absolute)
+
+
+def nearest(word: str, known: Mapping[str, object]) -> str | None:
+    """Return the known name that looks most like `word`, or None when none is near."""
+    matches = difflib.get_close_matches(word.replace("-", "_"), list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
