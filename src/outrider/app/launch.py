@@ -1,0 +1,45 @@
+"""Start Gunicorn on a socket that the supervisor bound, in this same process.
+
+    PYTHON launch.py SOCKET_FD GUNICORN_CONF TARGET
+
+Gunicorn takes an inherited socket when `LISTEN_PID` is its own process id, which nobody can know
+before the process exists; so it is set here. The socket must be descriptor 3.
+https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+FIRST_LISTEN_FD = 3
+
+
+def main(argv: list[str]) -> None:
+    """Become Gunicorn.
+
+    Args:
+        argv: the socket's descriptor, the path of gunicorn.conf.py, the target.
+    """
+    # Running a file by path puts its folder first on sys.path, where our file names would hide the
+    # app's own modules.
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != here]
+
+    descriptor, conf, target = int(argv[0]), argv[1], argv[2]
+    if descriptor != FIRST_LISTEN_FD:
+        os.dup2(descriptor, FIRST_LISTEN_FD)
+        os.close(descriptor)
+    os.environ["LISTEN_PID"] = str(os.getpid())
+    os.environ["LISTEN_FDS"] = "1"
+    # It would override the configuration file, whose values the operator has been shown.
+    os.environ.pop("GUNICORN_CMD_ARGS", None)
+
+    sys.argv = ["gunicorn", "-c", conf, target]
+    from gunicorn.app.wsgiapp import run  # noqa: PLC0415 - after sys.path is right
+
+    run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,59 @@
+"""Files as values, and the header by which Outrider knows its own."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import jinja2
+
+from outrider import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_HEADER = re.compile(r"\A# outrider (?P<version>\S+) sha256=(?P<digest>[0-9a-f]{64})\n")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """A file to be written: where, what, and with which permissions."""
+
+    path: str
+    """Relative to the directory that it is written to."""
+    content: str
+    mode: int = 0o644
+
+
+def stamped(path: str, body: str, mode: int = 0o644) -> Artifact:
+    """Return an artifact whose first line carries our version and the digest of the rest."""
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    return Artifact(
+        path=path, content=f"# outrider {__version__} sha256={digest}\n{body}", mode=mode
+    )
+
+
+def is_untouched(content: str) -> bool:
+    """Tell whether a file is as Outrider wrote it, so that it may be replaced."""
+    match = _HEADER.match(content)
+    if match is None:
+        return False
+    return hashlib.sha256(content[match.end() :].encode()).hexdigest() == match["digest"]
+
+
+def environment(quote: Callable[[object], str]) -> jinja2.Environment:
+    """Return a template environment in which every expression passes through `quote`.
+
+    An undefined name is an error, so that a template cannot fall silently behind the model.
+    """
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("outrider", "templates"),
+        undefined=jinja2.StrictUndefined,
+        finalize=quote,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - not HTML; `quote` is the target language's own escaping
+    )
