@@ -1,0 +1,182 @@
+"""The commands. Options are made from the table of settings; errors are caught once."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from outrider import __version__, discover, files, plan, serve
+from outrider.console import Console
+from outrider.discover.listeners import who_listens
+from outrider.errors import Exit, OutriderError
+from outrider.render import gunicorn, nginx
+from outrider.settings import SETTINGS, Settings, parse_path, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from outrider.site import Site
+
+
+class Outrider(click.Group):
+    """Turns every OutriderError into its message and its exit code, in one place."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        console: Console = ctx.obj
+        try:
+            return super().invoke(ctx)
+        except OutriderError as error:
+            with console.streaming():
+                console.error(error)
+            ctx.exit(int(error.exit_code))
+        except KeyboardInterrupt:
+            ctx.exit(130)
+
+
+def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the argument TARGET and a flag for each setting."""
+    for row in reversed(SETTINGS):
+        if row.name == "target":
+            command = click.argument("target", required=False)(command)
+        else:
+            command = click.option(
+                row.option,
+                row.name,
+                metavar=row.metavar,
+                multiple=row.many,
+                help=f"{row.help}  [{row.variable}; default: {row.default}]",
+            )(command)
+    return command
+
+
+@click.group(
+    cls=Outrider, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="outrider")
+def outrider() -> None:
+    """Put a Python web app into production: Gunicorn behind Nginx, with one command.
+
+    Everything is read from the app itself; `outrider plan` shows what was decided and why.
+    """
+
+
+@outrider.command()
+@with_settings
+@click.pass_obj
+def run(console: Console, /, **flags: Any) -> None:
+    """Serve the app, in the foreground. Ctrl-C lets requests finish and stops.
+
+    TARGET is module:app, module, module:create_app(), or a path to a file; without it the app is
+    looked for in this directory.
+    """
+    env, cwd = dict(os.environ), str(Path.cwd())
+    settings = _settings(flags, env, cwd)
+    console.is_json = settings.value("log_format") == "json"
+    with console.streaming():
+        site, app_env = _look_and_decide(settings, env, cwd)
+        for decision in site.decisions:
+            if decision.is_warning:
+                console.warn(f"{decision.name}: {decision.value}. {decision.why}")
+        code = serve.serve(
+            site,
+            console,
+            env=app_env,
+            launcher=str(resources.files("outrider").joinpath("app/launch.py")),
+            taken_by=lambda: who_listens(site.bind.host, site.bind.port),
+            announce=lambda: _announce(console, site),
+        )
+    click.get_current_context().exit(int(code))
+
+
+@outrider.command("plan")
+@with_settings
+@click.option("--json", "as_json", is_flag=True, help="The site and its decisions, for a script.")
+@click.pass_obj
+def show_plan(console: Console, /, *, as_json: bool, **flags: Any) -> None:
+    """Show what would run, and why each value is what it is. Starts nothing."""
+    env, cwd = dict(os.environ), str(Path.cwd())
+    site, _ = _look_and_decide(_settings(flags, env, cwd), env, cwd)
+    if as_json:
+        console.plan_json(site)
+    else:
+        console.plan(site)
+
+
+@outrider.group()
+def export() -> None:
+    """Write the site's description out, to be kept and run by something else."""
+
+
+@export.command("nginx")
+@with_settings
+@click.option(
+    "-o", "--output", default="deploy/nginx", show_default=True, metavar="DIR", help="Where to."
+)
+@click.option(
+    "--diff", "show_diff", is_flag=True, help="Show what would change, and write nothing."
+)
+@click.pass_obj
+def export_nginx(console: Console, /, *, output: str, show_diff: bool, **flags: Any) -> None:
+    """Write nginx.conf and gunicorn.conf.py, with the reason of each directive.
+
+    They use DIR/run for sockets and spooled bodies unless --run-dir says otherwise.
+    """
+    env, cwd = dict(os.environ), str(Path.cwd())
+    directory = str(Path(cwd, parse_path(output)))
+    if not flags.get("run_dir"):
+        flags["run_dir"] = directory
+    site, _ = _look_and_decide(_settings(flags, env, cwd), env, cwd)
+    artifacts = [*nginx.render(site), *gunicorn.render(site)]
+    if show_diff:
+        console.write(files.diff(directory, artifacts))
+        return
+    for written in files.export(directory, artifacts):
+        console.write(f"{written.state:<8} {written.path}\n")
+
+
+def _settings(flags: dict[str, Any], env: Mapping[str, str], cwd: str) -> Settings:
+    return resolve(flags, env, discover.find_configuration(cwd), cwd)
+
+
+def _look_and_decide(
+    settings: Settings, env: dict[str, str], cwd: str
+) -> tuple[Site, dict[str, str]]:
+    more = discover.read_env_file(settings)
+    facts = discover.discover(settings, {**env, **more}, cwd)
+    site = plan.plan(facts, settings)
+    return site, serve.app_environment(env, more, site)
+
+
+def _announce(console: Console, site: Site) -> None:
+    console.step(f"{site.process.target} is served at {site.url}")
+    for mount in site.mounts:
+        console.found("Nginx", f"serves {mount.url} from {mount.directory}")
+    console.found(
+        "Gunicorn", f"serves the rest: {site.workers.count} {site.workers.worker_class} workers"
+    )
+    console.found("stop", "Ctrl-C; requests in progress may finish")
+
+
+def main() -> None:
+    """Run the command line."""
+    console = Console.standard(dict(os.environ))
+    try:
+        outrider(obj=console, prog_name="outrider")
+    except Exception:  # noqa: BLE001 - the last line of defence: say that it is ours
+        console.error(
+            OutriderError(
+                "internal",
+                "Outrider made a mistake; this is not your fault",
+                found=[traceback.format_exc().rstrip()],
+                fix=["please report it with the lines above"],
+                exit_code=Exit.INTERNAL,
+            )
+        )
+        sys.exit(int(Exit.INTERNAL))

@@ -1,0 +1,227 @@
+"""The only printer. Code reports kinds; this file decides how they look.
+
+Results go to standard output, talk goes to standard error; colour is per stream.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import sys
+import threading
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from outrider.errors import OutriderError
+    from outrider.logline import Record
+    from outrider.site import Site
+
+_COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
+_LEVEL_COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
+_WAITING_LINES = 10_000
+
+
+class Console:
+    """Writes to two streams.
+
+    Args:
+        stdout: for results.
+        stderr: for talk.
+        env: NO_COLOR and FORCE_COLOR are read: https://no-color.org
+    """
+
+    def __init__(self, stdout: TextIO, stderr: TextIO, env: dict[str, str]) -> None:
+        self.stdout = stdout
+        self.stderr = stderr
+        self.is_json = False
+        self._env = env
+        self._lines: queue.Queue[str | None] = queue.Queue(_WAITING_LINES)
+        self._lost = 0
+        self._request = ""
+
+    @classmethod
+    def standard(cls, env: dict[str, str]) -> Console:
+        """Return the console of this process's own streams."""
+        return cls(sys.stdout, sys.stderr, env)
+
+    # -- talk --------------------------------------------------------------------------------------
+
+    def step(self, text: str) -> None:
+        """Say what is being done."""
+        self._talk("step", text)
+
+    def found(self, label: str, text: str) -> None:
+        """Say what was found out."""
+        self._talk("found", f"{label:<9} {text}")
+
+    def warn(self, text: str) -> None:
+        """Say what the operator should look at."""
+        self._talk("warning", text)
+
+    def _talk(self, kind: str, text: str) -> None:
+        if self.is_json:
+            self._put(
+                json.dumps({"source": "outrider", "kind": kind, "text": text}, ensure_ascii=False)
+            )
+            return
+        mark = {
+            "warning": self._paint("warning: ", "yellow", self.stderr),
+            "step": self._paint("", "bold", self.stderr),
+            "found": "  ",
+        }[kind]
+        self._say(f"{mark}{text}\n")
+
+    def error(self, error: OutriderError) -> None:
+        """Say what happened, what was found and what to type."""
+        if self.is_json:
+            self._put(
+                json.dumps(
+                    {
+                        "source": "outrider",
+                        "kind": "error",
+                        "id": error.id,
+                        "text": error.what,
+                        "found": error.found,
+                        "fix": error.fix,
+                        "exit_code": int(error.exit_code),
+                    },
+                    ensure_ascii=False,
+                )
+            )
+            return
+        lines = [self._paint("error: ", "red", self.stderr) + error.what]
+        for number, entry in enumerate(error.found):
+            lines += _hanging("found:" if number == 0 else "", entry)
+        for number, remedy in enumerate(error.fix, start=1):
+            label = "do:" if number == 1 else ""
+            lines += _hanging(label, f"{number}. {remedy}" if len(error.fix) > 1 else remedy)
+        self._say("\n".join(lines) + "\n")
+
+    def _say(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self.stderr.write(text)
+            self.stderr.flush()
+
+    # -- results -----------------------------------------------------------------------------------
+
+    def write(self, text: str) -> None:
+        """Print a result as it is."""
+        with contextlib.suppress(BrokenPipeError):
+            self.stdout.write(text)
+            self.stdout.flush()
+
+    def plan(self, site: Site) -> None:
+        """Print every decision as a table: value, where it came from, why."""
+        rows = [(d.name, d.value, d.origin, d.why) for d in site.decisions]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        widths = [min(width, limit) for width, limit in zip(widths, (18, 44, 26), strict=True)]
+        for decision, row in zip(site.decisions, rows, strict=True):
+            cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
+            cells[0] = self._paint(
+                cells[0], "yellow" if decision.is_warning else "bold", self.stdout
+            )
+            why = ("! " if decision.is_warning else "") + decision.why
+            self.write("  ".join([*cells, self._paint(why, "dim", self.stdout)]).rstrip() + "\n")
+
+    def plan_json(self, site: Site) -> None:
+        """Print the site and its decisions for a script."""
+        model = asdict(site)
+        model["url"] = site.url
+        self.write(json.dumps(model, indent=2, ensure_ascii=False, default=_plain) + "\n")
+
+    # -- the log of a running site -----------------------------------------------------------------
+
+    def log(self, record: Record, now: str) -> None:
+        """Queue a line of the log.
+
+        Args:
+            now: ISO time with its zone.
+        """
+        if self.is_json:
+            fields: dict[str, Any] = {"time": now, "source": record.source}
+            fields |= {"level": record.level} if record.level else {}
+            fields |= {"request_id": record.request_id} if record.request_id else {}
+            fields |= {"pid": record.pid} if record.pid else {}
+            fields |= record.request or {"text": record.text}
+            self._put(json.dumps(fields, ensure_ascii=False))
+            return
+        self._put(f"{now[11:19]} {record.source:<6} {self._line(record)}")
+
+    def _line(self, record: Record) -> str:
+        # The id stands once, at the first of the lines that one request writes.
+        mark = (
+            record.request_id[:8]
+            if record.request_id and record.request_id != self._request
+            else ""
+        )
+        self._request = "" if record.request else record.request_id
+        if not record.request:
+            colour = _LEVEL_COLOURS.get(record.level, "")
+            text = f"{record.level}: {record.text}" if colour else record.text
+            return (f"[{mark}] " if mark else "") + self._paint(text, colour, self.stdout)
+        request = record.request
+        status = int(request["status"])
+        colour = "red" if status >= 500 else "yellow" if status >= 400 else "green"
+        took = f"{float(request['seconds']) * 1000:.0f} ms"
+        upstream = str(request["upstream_seconds"]).rpartition(", ")[2].rpartition(" : ")[2]
+        by = f"app {float(upstream) * 1000:.0f} ms" if upstream not in ("", "-") else "by nginx"
+        return (
+            f"{self._paint(str(status), colour, self.stdout)} {request['method']} {request['uri']}"
+            f"  {took} ({by})  {request['client']}  [{record.request_id[:8]}]"
+        )
+
+    @contextlib.contextmanager
+    def streaming(self) -> Iterator[None]:
+        """Write queued lines from a thread, so that a paused terminal cannot stop the site.
+
+        When nobody reads for long, lines are lost and counted rather than kept without end.
+        """
+        thread = threading.Thread(target=self._pump, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(queue.Full):
+                self._lines.put(None, timeout=1)
+                thread.join(timeout=2)
+
+    def _put(self, line: str) -> None:
+        try:
+            self._lines.put_nowait(line)
+        except queue.Full:
+            self._lost += 1
+
+    def _pump(self) -> None:
+        while (line := self._lines.get()) is not None:
+            if self._lost:
+                line = f"({self._lost} lines were lost: nobody read them)\n{line}"
+                self._lost = 0
+            try:
+                self.stdout.write(line + "\n")
+                if self._lines.empty():
+                    self.stdout.flush()
+            except (OSError, ValueError):  # the reader is gone; the site goes on
+                return
+
+    def _paint(self, text: str, colour: str, stream: TextIO) -> str:
+        if not text or not colour or "NO_COLOR" in self._env:
+            return text
+        if "FORCE_COLOR" not in self._env and not stream.isatty():
+            return text
+        return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+
+
+def _hanging(label: str, text: str) -> list[str]:
+    first, *rest = text.splitlines() or [""]
+    return [f"  {label:<7}{first}", *(f"         {line}" for line in rest)]
+
+
+def _plain(value: object) -> Sequence[str]:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    msg = f"{type(value).__name__} cannot be written as JSON"
+    raise TypeError(msg)

@@ -1,0 +1,225 @@
+"""The only file that writes: atomic, never over what it did not write, and tidy when it leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import fcntl
+import os
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from outrider import errors
+from outrider.render.artifact import Artifact, is_untouched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from outrider.site import User
+
+_PID_FILE = "outrider.pid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What became of an artifact: `new`, `changed` or `same`."""
+
+    path: str
+    state: str
+
+
+def write(directory: Path, artifact: Artifact) -> None:
+    """Put a file in place in one step, so that nobody ever reads half of it.
+
+    Raises:
+        OSError: the directory cannot be written, or the disk is full.
+    """
+    target = directory / artifact.path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            stream.write(artifact.content)
+        temporary.chmod(artifact.mode)
+        temporary.replace(target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+        raise
+
+
+def export(directory: str, artifacts: Sequence[Artifact]) -> list[Written]:
+    """Write artifacts for the user to keep; hand-edited or foreign files are left alone.
+
+    All are looked at before the first is written.
+
+    Raises:
+        OutriderError: a file is not ours, or the directory cannot be written.
+    """
+    root = Path(directory)
+    states = [Written(path=str(root / a.path), state=_state(root / a.path, a)) for a in artifacts]
+    try:
+        for artifact, written in zip(artifacts, states, strict=True):
+            if written.state != "same":
+                write(root, artifact)
+    except OSError as error:
+        raise errors.cannot_write(
+            str(error.filename or root),
+            error.strerror or str(error),
+            "choose another directory:  -o DIR",
+        ) from None
+    return states
+
+
+def diff(directory: str, artifacts: Sequence[Artifact]) -> str:
+    """Return what `export` would change, as a unified diff."""
+    lines: list[str] = []
+    for artifact in artifacts:
+        path = Path(directory) / artifact.path
+        old = path.read_text(encoding="utf-8") if path.is_file() else ""
+        lines += difflib.unified_diff(
+            old.splitlines(keepends=True),
+            artifact.content.splitlines(keepends=True),
+            str(path) if old else "/dev/null",
+            str(path),
+        )
+    return "".join(lines)
+
+
+def _state(path: Path, artifact: Artifact) -> str:
+    try:
+        found = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return "new"
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.not_ours(str(path), str(error)) from None
+    if found == artifact.content:
+        return "same"
+    if not is_untouched(found):
+        raise errors.not_ours(
+            str(path), "its first line does not match its content: it was edited or is not ours"
+        )
+    return "changed"
+
+
+@contextlib.contextmanager
+def scratch(artifacts: Callable[[str], Sequence[Artifact]]) -> Iterator[Path]:
+    """Hold a private directory with some files for as long as a trial needs it.
+
+    Args:
+        artifacts: returns them, given the directory's path.
+
+    Raises:
+        OSError: there is nowhere to write.
+    """
+    with tempfile.TemporaryDirectory(prefix="outrider-") as name:
+        for artifact in artifacts(name):
+            write(Path(name), artifact)
+        yield Path(name)
+
+
+# -- the run directory -----------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def run_directory(path: str, bind: str, user: User) -> Iterator[Path]:
+    """Hold a directory of our own for a running site, and leave nothing of it behind.
+
+    A lock on the directory tells a running site from one that was killed; systemd-tmpfiles spares
+    locked directories too. https://www.freedesktop.org/software/systemd/man/latest/tmpfiles.d.html#Age
+
+    Args:
+        path: absolute.
+        bind: the site's address, for messages.
+        user: who must be able to write there.
+
+    Raises:
+        OutriderError: another site holds it, it is not ours, or it cannot be written.
+    """
+    root = Path(path)
+    try:
+        made_parent = _make_parent(root.parent, user)
+        descriptor = _lock(root, bind)
+    except OSError as error:
+        raise errors.cannot_write(
+            str(error.filename or path), error.strerror or str(error)
+        ) from None
+    try:
+        try:
+            _empty(root)
+            (root / _PID_FILE).write_text(f"{os.getpid()}\n", encoding="ascii")
+            (root / "temp").mkdir(mode=0o700)
+            for place in (root, root / "temp"):
+                place.chmod(0o700)
+                if user.is_changed:
+                    os.chown(place, user.uid, user.gid)
+        except OSError as error:
+            raise errors.cannot_write(
+                str(error.filename or path), error.strerror or str(error)
+            ) from None
+        yield root
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+        os.close(descriptor)
+        if made_parent:
+            with contextlib.suppress(OSError):  # another site still lives there
+                root.parent.rmdir()
+
+
+def _make_parent(parent: Path, user: User) -> bool:
+    """Make the directory above; where others can write, nobody may have planted it."""
+    try:
+        # As root the run directory belongs to another user, who must be able to pass.
+        parent.mkdir(mode=0o711 if user.is_changed else 0o700)
+    except FileExistsError:
+        found = parent.lstat()
+        if stat.S_ISLNK(found.st_mode) and parent.name.startswith("outrider-"):
+            raise errors.not_ours(
+                str(parent), "it is a symbolic link that somebody else may have made"
+            ) from None
+        if parent.name.startswith("outrider-") and found.st_uid != os.geteuid():
+            raise errors.not_ours(str(parent), f"it belongs to user {found.st_uid}") from None
+        return parent.name.startswith("outrider-")
+    except FileNotFoundError:
+        parent.mkdir(parents=True)
+    return True
+
+
+def _lock(root: Path, bind: str) -> int:
+    for _ in range(10):
+        root.mkdir(exist_ok=True)
+        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise errors.already_running(bind, _pid(root), str(root)) from None
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), root.stat()):
+                return descriptor
+        os.close(descriptor)  # its last owner removed it between our two steps
+    raise errors.cannot_write(str(root), "it disappears again and again")
+
+
+def _pid(root: Path) -> int | None:
+    try:
+        return int((root / _PID_FILE).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+
+
+def _empty(root: Path) -> None:
+    """Remove what a killed site left; refuse a directory with anything else in it."""
+    entries = list(root.iterdir())
+    if entries and not (root / _PID_FILE).exists():
+        raise errors.not_ours(str(root), f"it holds {entries[0].name}, which is not Outrider's")
+    for entry in entries:
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()

@@ -1,0 +1,283 @@
+"""The only file that spawns and signals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from outrider.facts import Account
+    from outrider.site import User
+
+REPORT_VARIABLE = "OUTRIDER_REPORT_FD"
+"""Names, for a child, the descriptor on which it answers its parent."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A child that was run to its end.
+
+    Attributes:
+        code: exit code, negative for a signal, None when it had to be killed at the time limit.
+        output: standard output and standard error, in the order they came.
+        report: what it wrote to the descriptor named by OUTRIDER_REPORT_FD.
+    """
+
+    code: int | None
+    output: str
+    report: str = ""
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: str | None = None,
+    timeout_s: float = 30,
+    account: Account | User | None = None,
+    pass_fds: Sequence[int] = (),
+    report: bool = False,
+) -> Finished:
+    """Run a child to its end and return what it said.
+
+    The child gets a process group of its own, which is killed when the time is over, so that
+    nothing that it started is left. Its standard input is empty.
+
+    Args:
+        argv: words, never a shell string; the first is the program's path.
+        env: the child's whole environment.
+        cwd: its working directory.
+        timeout_s: seconds until its group is killed.
+        account: as root, whom to run it as; None: as ourselves.
+        pass_fds: descriptors that stay open in the child.
+        report: give it a descriptor to answer on, named by OUTRIDER_REPORT_FD.
+
+    Raises:
+        OSError: the program cannot be started.
+    """
+    reader, writer = os.pipe() if report else (None, None)
+    child_env = dict(env)
+    if writer is not None:
+        child_env[REPORT_VARIABLE] = str(writer)
+        pass_fds = (*pass_fds, writer)
+    try:
+        child = subprocess.Popen(
+            list(argv),
+            env=child_env,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=tuple(pass_fds),
+            start_new_session=True,
+            **_identity(account),
+        )
+    except BaseException:
+        if reader is not None:
+            os.close(reader)
+        raise
+    finally:
+        if writer is not None:
+            os.close(writer)
+    return _collect(child, reader, timeout_s)
+
+
+def _collect(child: subprocess.Popen[bytes], reader: int | None, timeout_s: float) -> Finished:
+    chunks: list[bytes] = []
+    thread = None
+    if reader is not None:
+        thread = threading.Thread(target=_drain, args=(reader, chunks), daemon=True)
+        thread.start()
+    code: int | None
+    try:
+        output, _ = child.communicate(timeout=timeout_s)
+        code = child.returncode
+    except subprocess.TimeoutExpired:
+        kill_group(child.pid)
+        output, _ = child.communicate()
+        code = None
+    except BaseException:
+        kill_group(child.pid)
+        child.wait()
+        raise
+    kill_group(child.pid)
+    if thread is not None:
+        thread.join()
+    return Finished(
+        code=code,
+        output=output.decode("utf-8", "replace"),
+        report=b"".join(chunks).decode("utf-8", "replace"),
+    )
+
+
+def _drain(reader: int, chunks: list[bytes]) -> None:
+    with os.fdopen(reader, "rb") as stream:
+        while chunk := stream.read1(65536):
+            chunks.append(chunk)
+
+
+def _identity(account: Account | User | None) -> dict[str, Any]:
+    if account is None or os.geteuid() != 0 or account.uid == 0:
+        return {}
+    return {"user": account.uid, "group": account.gid, "extra_groups": list(account.groups)}
+
+
+def kill_group(group: int) -> None:
+    """Kill whatever is left of a child's process group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+# -- children that stay ----------------------------------------------------------------------------
+
+LINE_LIMIT = 64 * 1024
+"""Bytes after which a line without an end is passed on as it is."""
+
+
+class _Lines(asyncio.Protocol):
+    """Cuts a pipe's bytes into lines."""
+
+    def __init__(self, on_line: Callable[[str], None]) -> None:
+        self.on_line = on_line
+        self.rest = b""
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        if len(self.rest) > LINE_LIMIT:
+            lines.append(self.rest)
+            self.rest = b""
+        for line in lines:
+            self.on_line(line.decode("utf-8", "replace"))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's own
+        if self.rest:
+            self.on_line(self.rest.decode("utf-8", "replace"))
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+
+@dataclass
+class Child:
+    """A running child, in a process group of its own."""
+
+    pid: int
+    _process: asyncio.subprocess.Process
+    transports: list[asyncio.BaseTransport] = field(default_factory=list)
+    pipes: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal the child alone, not its group."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """Kill the child and all that it started."""
+        kill_group(self.pid)
+
+    async def wait(self, linger_s: float = 1.0) -> int:
+        """Return the exit code once its last lines have arrived; nothing of its group stays.
+
+        Args:
+            linger_s: how long to wait for lines of processes that outlive it.
+        """
+        code = await self._process.wait()
+        kill_group(self.pid)
+        await asyncio.wait(self.pipes, timeout=linger_s)
+        for transport in self.transports:
+            transport.close()
+        return code
+
+
+async def spawn(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: str,
+    account: User,
+    pass_fds: Sequence[int] = (),
+    on_line: Callable[[str], None],
+    notify: tuple[str, Callable[[str], None]] | None = None,
+) -> Child:
+    """Start a child that stays, and hear each line that it writes to its output or error.
+
+    It gets a process group of its own, so that Ctrl-C reaches the supervisor alone, and it dies
+    with the supervisor, however that one ends.
+
+    Args:
+        argv: words; the first is the program's path.
+        env: its whole environment.
+        cwd: its working directory.
+        account: as root, whom to run it as.
+        pass_fds: descriptors that stay open in it.
+        on_line: called with each line, without its end.
+        notify: the variable that names one more descriptor, and what hears each line there.
+    """
+    loop = asyncio.get_running_loop()
+    child_env = dict(env)
+    wanted = [on_line, *([notify[1]] if notify else [])]
+    readers, writers = zip(*(os.pipe() for _ in wanted), strict=True)
+    try:
+        for writer in writers:
+            # Nginx opens /dev/stdout by name, which asks for the pipe's owner.
+            if account.is_changed:
+                os.fchown(writer, account.uid, account.gid)
+        if notify:
+            child_env[notify[0]] = str(writers[1])
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            env=child_env,
+            cwd=cwd,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=writers[0],
+            stderr=writers[0],
+            pass_fds=(*pass_fds, *writers[1:]),
+            start_new_session=True,
+            preexec_fn=_die_with(os.getpid()),
+            **_identity(account),
+        )
+    except BaseException:
+        for reader in readers:
+            os.close(reader)
+        raise
+    finally:
+        for writer in writers:
+            os.close(writer)
+    child = Child(process.pid, process)
+    for reader, callback in zip(readers, wanted, strict=True):
+        transport, protocol = await loop.connect_read_pipe(
+            partial(_Lines, callback), os.fdopen(reader, "rb", 0)
+        )
+        child.transports.append(transport)
+        child.pipes.append(protocol.closed)
+    return child
+
+
+def _die_with(parent: int) -> Callable[[], None] | None:
+    """Return what makes a Linux child end when its parent is killed: nobody else could end it then.
+
+    https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def bind_fate() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it was killed in between
+            os._exit(1)
+
+    return bind_fate

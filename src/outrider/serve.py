@@ -1,0 +1,308 @@
+"""The event loop of `run`: feeds the lifecycle with events and carries out its actions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from outrider import errors, files, lifecycle, logline, process, sockets
+from outrider.errors import Exit, OutriderError
+from outrider.render import gunicorn, nginx
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Coroutine, Mapping
+    from pathlib import Path
+
+    from outrider.lifecycle import Action, Event, Name, Outcome
+    from outrider.logline import Record
+    from outrider.site import Site
+
+NOTIFY_VARIABLE = "OUTRIDER_NOTIFY_FD"
+NAMES: dict[Name, str] = {"app": "Gunicorn", "front": "Nginx"}
+_DRAIN_SIGNALS: dict[Name, signal.Signals] = {
+    # Nginx's TERM is the fast one.
+    # https://gunicorn.org/signals/ https://nginx.org/en/docs/control.html
+    "app": signal.SIGTERM,
+    "front": signal.SIGQUIT,
+}
+_HEALTH_INTERVAL_S = 0.02
+_TICK_S = 0.2
+
+
+class Reporter(Protocol):
+    """What `serve` says, and to whom is not its business."""
+
+    def step(self, text: str) -> None: ...
+    def log(self, record: Record, now: str) -> None: ...
+
+
+def serve(
+    site: Site,
+    report: Reporter,
+    *,
+    env: Mapping[str, str],
+    launcher: str,
+    taken_by: Callable[[], str | None],
+    announce: Callable[[], None],
+) -> Exit:
+    """Run a site until it is asked to stop.
+
+    Args:
+        site: what to run.
+        report: hears steps and log lines.
+        env: the environment of the app.
+        launcher: the path of app/launch.py.
+        taken_by: tells who listens on the public address.
+        announce: called once, when the site is up.
+
+    Returns:
+        the exit code of a site that was asked to stop and did.
+
+    Raises:
+        OutriderError: it could not start, ended by itself, or had to be killed.
+    """
+    with contextlib.ExitStack() as stack:
+        root = stack.enter_context(files.run_directory(site.paths.run, str(site.bind), site.user))
+        public = stack.enter_context(_public(site, taken_by))
+        private = stack.enter_context(
+            sockets.bind_private(site.paths.socket, site.limits.backlog, site.user)
+        )
+        write_site(root, site)
+        _try_nginx(site, env, public)
+        runner = _Runner(site, report, dict(env), launcher, announce, public, private)
+        outcome = asyncio.run(runner.run())
+    return conclude(outcome, site)
+
+
+def write_site(root: Path, site: Site) -> None:
+    """Write a site's files into its run directory."""
+    for artifact in [*nginx.render(site), *gunicorn.render(site)]:
+        try:
+            files.write(root, artifact)
+        except OSError as error:
+            raise errors.cannot_write(
+                str(root / artifact.path), error.strerror or str(error)
+            ) from None
+
+
+def conclude(outcome: Outcome, site: Site) -> Exit:
+    """Turn the way it ended into an exit code, or into the error to show."""
+    name = NAMES[outcome.name] if outcome.name else ""
+    match outcome.kind:
+        case "boot-failed":
+            raise errors.boot_failed(name, how_it_ended(outcome.code))
+        case "never-ready":
+            timeout_s = (
+                site.limits.boot_timeout_s if outcome.name == "app" else lifecycle.FRONT_BOOT_S
+            )
+            raise errors.never_ready(name, timeout_s)
+        case "died":
+            raise errors.died(name, how_it_ended(outcome.code))
+        case "drained":
+            if outcome.killed:
+                raise errors.had_to_kill(
+                    [NAMES[n] for n in outcome.killed], site.limits.drain_timeout_s
+                )
+    return Exit.OK
+
+
+def how_it_ended(code: int | None) -> str:
+    """Say in words what an exit code means."""
+    meanings = {
+        3: "a worker failed to boot",
+        4: "the app could not be loaded",
+    }  # gunicorn/arbiter.py
+    if code is None:
+        return "it had to be killed"
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = "; out of memory?" if name == "SIGKILL" else ""
+        return f"it was ended by {name}{hint}"
+    return f"it ended with exit code {code}" + (f": {meanings[code]}" if code in meanings else "")
+
+
+def _public(site: Site, taken_by: Callable[[], str | None]) -> socket.socket:
+    try:
+        return sockets.bind_public(site.bind, site.limits.backlog, site.user.name, None)
+    except OutriderError as error:
+        if error.id != "port-taken":
+            raise
+        # Looked up only now: it means reading every process of the machine.
+        return sockets.bind_public(site.bind, site.limits.backlog, site.user.name, taken_by())
+
+
+def _nginx_argv(site: Site, *more: str) -> list[str]:
+    run = site.paths.run
+    return [site.front.binary, "-p", run, "-c", f"{run}/nginx.conf", "-e", "stderr", *more]
+
+
+def _nginx_env(env: Mapping[str, str], public: socket.socket) -> dict[str, str]:
+    # The list of inherited descriptors: https://nginx.org/en/docs/control.html#upgrade
+    return {**env, "NGINX": f"{public.fileno()};"}
+
+
+def _try_nginx(site: Site, env: Mapping[str, str], public: socket.socket) -> None:
+    tried = process.run(
+        _nginx_argv(site, "-t", "-q"),
+        env=_nginx_env(env, public),
+        cwd=site.paths.run,
+        account=site.user,
+        pass_fds=(public.fileno(),),
+    )
+    if tried.code != 0:
+        message = next(
+            (line for line in tried.output.splitlines() if "[emerg]" in line), tried.output
+        )
+        raise errors.nginx_refuses(message.strip(), site.front.snippet)
+
+
+@dataclass
+class _Runner:
+    """Carries out what the lifecycle decides."""
+
+    site: Site
+    report: Reporter
+    env: dict[str, str]
+    launcher: str
+    announce: Callable[[], None]
+    public: socket.socket
+    private: socket.socket
+    children: dict[Name, process.Child] = field(default_factory=dict)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run(self) -> Outcome:
+        """Return how the site ended, when nothing of it runs any more."""
+        self.events: asyncio.Queue[Event] = asyncio.Queue()
+        self._listen_to_signals()
+        limits = self.site.limits
+        state = lifecycle.State(
+            boot_timeout_s=limits.boot_timeout_s, drain_timeout_s=limits.drain_timeout_s
+        )
+        self.events.put_nowait(lifecycle.Begin())
+        try:
+            while True:
+                state, actions = lifecycle.step(state, await self._next_event(), time.monotonic())
+                for action in actions:
+                    if isinstance(action, lifecycle.Finish):
+                        return action.outcome
+                    await self._do(action)
+        finally:
+            for child in self.children.values():
+                child.kill()
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def _next_event(self) -> Event:
+        try:
+            async with asyncio.timeout(_TICK_S):
+                return await self.events.get()
+        except TimeoutError:
+            return lifecycle.Tick()
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
+            # nohup ignores SIGHUP, and that is respected.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self.events.put_nowait, lifecycle.Stop())
+
+    async def _do(self, action: Action) -> None:
+        match action:
+            case lifecycle.Start(name):
+                if name == "app":
+                    self._watch("app", await self._start_app())
+                else:
+                    self._watch("front", await self._start_front())
+                    self._spawn_task(self._await_front())
+            case lifecycle.Drain(name):
+                self.report.step(f"{NAMES[name]} finishes what it has")
+                self.children[name].send(_DRAIN_SIGNALS[name])
+            case lifecycle.Kill(name):
+                self.report.step(f"{NAMES[name]} is killed")
+                self.children[name].kill()
+            case lifecycle.CloseListeners():
+                self.public.close()
+            case lifecycle.Announce():
+                self.announce()
+            case lifecycle.Finish():
+                pass  # `run` returns
+
+    async def _start_app(self) -> process.Child:
+        site = self.site
+        fd = self.private.fileno()
+        return await process.spawn(
+            [
+                site.process.python,
+                self.launcher,
+                str(fd),
+                f"{site.paths.run}/gunicorn.conf.py",
+                site.process.target,
+            ],
+            env=self.env,
+            cwd=site.process.directory,
+            account=site.user,
+            pass_fds=(fd,),
+            on_line=lambda line: self._log("app", line),
+            notify=(NOTIFY_VARIABLE, lambda _: self.events.put_nowait(lifecycle.WorkerReady())),
+        )
+
+    async def _start_front(self) -> process.Child:
+        return await process.spawn(
+            _nginx_argv(self.site),
+            env=_nginx_env(self.env, self.public),
+            cwd=self.site.paths.run,
+            account=self.site.user,
+            pass_fds=(self.public.fileno(),),
+            on_line=lambda line: self._log("nginx", line),
+        )
+
+    def _log(self, source: str, line: str) -> None:
+        now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        self.report.log(logline.parse(source, line), now)
+
+    def _watch(self, name: Name, child: process.Child) -> None:
+        async def until_it_ends() -> None:
+            code = await child.wait()
+            self.children.pop(name, None)
+            self.events.put_nowait(lifecycle.Ended(name, code))
+
+        self.children[name] = child
+        self._spawn_task(until_it_ends())
+
+    async def _await_front(self) -> None:
+        name = self.site.server_names[0] if self.site.server_names else "localhost"
+        while not await sockets.is_healthy(self.site.bind, name):  # noqa: ASYNC110 - it is elsewhere
+            await asyncio.sleep(_HEALTH_INTERVAL_S)
+        self.events.put_nowait(lifecycle.FrontReady())
+
+    def _spawn_task(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+
+def app_environment(env: Mapping[str, str], more: Mapping[str, str], site: Site) -> dict[str, str]:
+    """Return the environment of Nginx and the app.
+
+    It is the user's, without what would change our decisions.
+    """
+    unwanted = (
+        "NGINX",
+        "LISTEN_FDS",
+        "LISTEN_PID",
+        "SCRIPT_NAME",
+        "GUNICORN_CMD_ARGS",
+        NOTIFY_VARIABLE,
+    )
+    kept = {name: value for name, value in env.items() if name not in unwanted}
+    if site.user.is_changed:
+        kept |= {"HOME": site.user.home, "USER": site.user.name, "LOGNAME": site.user.name}
+    # What the app prints is seen when it is printed.
+    return {**kept, **more, "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,103 @@
+"""The only file that binds. The supervisor owns the sockets; processes come and go.
+
+A process that dies or is replaced does not close them, so that new connections wait in the backlog
+instead of being refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from outrider import errors
+
+if TYPE_CHECKING:
+    from outrider.settings import Address
+    from outrider.site import User
+
+HEALTH_PATH = "/_outrider/health"
+
+
+def bind_public(address: Address, backlog: int, user: str, taken_by: str | None) -> socket.socket:
+    """Return a listening TCP socket, inheritable.
+
+    Args:
+        address: where.
+        backlog: connections that may wait.
+        user: who we are, for messages.
+        taken_by: who listens there now, as far as can be seen.
+
+    Raises:
+        OutriderError: the port is taken or needs a right, or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # As Nginx does, so that both agree on what the inherited socket is.
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((address.host, address.port))
+        listener.listen(backlog)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise errors.port_taken(str(address), taken_by, _free(address)) from None
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise errors.port_forbidden(str(address), user) from None
+        raise errors.cannot_bind(str(address), error.strerror or str(error)) from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def _free(address: Address) -> str:
+    """Return an address nearby that can be bound, for the advice."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    for port in range(address.port + 1, min(address.port + 100, 65536)):
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.bind((address.host, port))
+            return str(type(address)(host=address.host, port=port))
+    return str(type(address)(host=address.host, port=8080))
+
+
+def bind_private(path: str, backlog: int, user: User) -> socket.socket:
+    """Return a listening Unix socket that only `user` may connect to, inheritable.
+
+    Gunicorn believes whoever connects to it, so nobody else may.
+
+    Raises:
+        OutriderError: it cannot be made there.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(path)
+        Path(path).chmod(0o600)
+        if user.is_changed:
+            os.chown(path, user.uid, user.gid)
+        listener.listen(backlog)
+    except OSError as error:
+        listener.close()
+        raise errors.cannot_write(path, error.strerror or str(error)) from None
+    listener.set_inheritable(True)
+    return listener
+
+
+async def is_healthy(address: Address, name: str) -> bool:
+    """Tell whether Nginx answers on the public address."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 - compared
+    try:
+        async with asyncio.timeout(1):
+            reader, writer = await asyncio.open_connection(host, address.port)
+            try:
+                writer.write(f"GET {HEALTH_PATH} HTTP/1.0\r\nHost: {name}\r\n\r\n".encode())
+                status = await reader.readline()
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+    return b" 200 " in status
