@@ -101,10 +101,15 @@ def discover(settings: Settings, env: Mapping[str, str], directory: str) -> Fact
     found_nginx = nginx.find_nginx(settings.value("nginx"), env)
     if found_nginx is None:
         raise errors.no_nginx()
-    python = _look_at_python(settings, directory, env)
-    machine = _with_accounts(host.look_at_host(env), settings, project, python, found_nginx[0])
+    path, origin = interpreter.find_interpreter(
+        settings.value("python"), directory, env, sys.executable, sys.prefix
+    )
+    machine = _with_accounts(
+        host.look_at_host(env), settings, project, (directory, path, found_nginx[0])
+    )
     named = machine.candidates[0] if settings.get("user") and machine.candidates else None
     account, _, _ = plan.choose_account(machine, settings, named)
+    python = _look_at_python(path, origin, env, account)
     target = settings.value("target")
     places = candidate_files.candidates(target, directory, env)
     if not places:
@@ -134,38 +139,31 @@ def _look_at_project(directory: str, env: Mapping[str, str]) -> Project:
     )
 
 
-def _look_at_python(settings: Settings, directory: str, env: Mapping[str, str]) -> Interpreter:
-    path, origin = interpreter.find_interpreter(
-        settings.value("python"), directory, env, sys.executable, sys.prefix
-    )
-    python = interpreter.look_at_interpreter(path, origin, env)
+def _look_at_python(
+    path: str, origin: str, env: Mapping[str, str], account: Account
+) -> Interpreter:
+    python = interpreter.look_at_interpreter(path, origin, env, account=account)
     if python.version[:2] < PYTHON_FLOOR:
         version, floor = (".".join(map(str, v)) for v in (python.version, PYTHON_FLOOR))
-        raise errors.interpreter_unusable(
-            path, origin, f"it is Python {version}; {floor} or newer is needed"
-        )
+        why = f"it is Python {version}; {floor} or newer is needed"
+        raise errors.interpreter_unusable(path, origin, why)
     if not plan.gunicorn_is_safe(python.gunicorn):
         raise errors.no_gunicorn(path, origin, python.gunicorn, plan.GUNICORN_FLOOR)
     return python
 
 
 def _with_accounts(
-    machine: Host, settings: Settings, project: Project, python: Interpreter, nginx_path: str
+    machine: Host, settings: Settings, project: Project, needed: Sequence[str]
 ) -> Host:
-    """Add whom the children could run as, and what keeps each of them from the app."""
+    """Add whom the children could run as, and what keeps each of them from what they need."""
     given = settings.value("user")
     if given is not None:
         named = host.account_named(given)
         return replace(machine, candidates=(named,) if named else ())
     if machine.uid != 0:
         return machine
-    needed = (
-        project.directory,
-        python.path,
-        os.path.realpath(python.path),
-        nginx_path,
-        probe_path(),
-    )
+    # A virtual environment's python is a link, and the library lies behind it.
+    needed = [*needed, *map(os.path.realpath, needed), probe_path()]
     return replace(
         machine,
         candidates=tuple(

@@ -1,0 +1,309 @@
+"""Which modules the app could be in: what was named, or what a look at the files suggests.
+
+Nothing is imported here; the probe imports what this file returns.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import warnings
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from outrider import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_APP_NAMES = frozenset({"app", "application", "create_app", "make_app"})
+_APP_CLASSES = frozenset({"Bottle", "FastAPI", "Flask", "Litestar", "Quart", "Starlette"})
+
+_ROOT_FILES = (
+    "wsgi.py", "app.py", "main.py", "application.py", "server.py", "run.py", "manage.py",
+)  # fmt: skip
+_PACKAGE_FILES = ("wsgi.py", "__init__.py", "app.py", "main.py")
+_NO_APPS = (
+    "build", "dist", "docs", "env", "migrations", "node_modules", "site-packages", "static",
+    "templates", "test", "tests", "venv", "virtualenv",
+)  # fmt: skip
+_NO_SCRIPTS = ("conftest.py", "setup.py")  # a fixture of pytest is called `app` too
+
+_MOST_ENTRIES = 1000  # names looked at in one folder
+_MOST_FOLDERS = 100
+_MOST_FILES = 50
+_MOST_BYTES = 2**20
+
+_MODULE = re.compile(r"[\w-]+(\.[\w-]+)*")
+_FLASK_APP_LINE = re.compile(
+    r"""^[ \t]*(?:export[ \t]+)?FLASK_APP[ \t]*=[ \t]*
+        (?:"(?P<double>[^"\n]*)" | '(?P<single>[^'\n]*)' | (?P<bare>[^\n]*?))
+        [ \t]*(?:[ \t]\#.*)?$""",
+    re.MULTILINE | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A place that the probe is to look for the app in."""
+
+    module: str
+    attribute: str | None
+    """What stands behind the colon, a name or a call; None: whatever in the module is an app."""
+    import_root: str
+    """Absolute path of the folder that the module is imported from."""
+    label: str
+    """Where it was found, as messages name it (`wsgi.py`, `FLASK_APP`, the target as typed)."""
+
+
+class _BadError(ValueError):
+    """Why a target cannot be understood."""
+
+
+def candidates(target: str | None, project: str, env: Mapping[str, str]) -> list[Candidate]:
+    """Return where the app may be, the best first; empty when nothing looks like one.
+
+    Args:
+        target: what the user named (`module:app`, `module:create_app()`, `site/wsgi.py`), or None.
+        project: absolute path of the project's directory.
+        env: the environment; only FLASK_APP is read.
+
+    Raises:
+        OutriderError: the target is none of the forms that are understood.
+    """
+    if target is not None:
+        return [_named(target, project, target)]
+    flask_app = env.get("FLASK_APP", "").strip() or _flask_app_file(project)
+    if flask_app:
+        return [_named(flask_app, project, "FLASK_APP")]
+    return _in_root(project) or _in_packages(project)
+
+
+def _named(target: str, project: str, label: str) -> Candidate:
+    """Return the candidate of a target, split at the first colon."""
+    place, colon, attribute = (part.strip() for part in target.partition(":"))
+    try:
+        if not place:
+            raise _BadError("there is no module before the colon")
+        if colon and not attribute:
+            raise _BadError("there is nothing after the colon")
+        if "/" in place or place.endswith(".py"):
+            root, module = _locate(_file_of(place, project))
+        elif _MODULE.fullmatch(place):
+            root, module = project, place
+        else:
+            raise _BadError(f"{place!r} is neither a module nor a path to a file")
+    except _BadError as error:
+        why = str(error) if label == target else f"{error} ({label} names it)"
+        raise errors.bad_target(target, why) from None
+    return Candidate(module=module, attribute=attribute or None, import_root=root, label=label)
+
+
+def _file_of(place: str, project: str) -> Path:
+    """Return the file or package that a path names."""
+    # Links stay as they are: a release that is reached by a link `current` is found anew by it.
+    path = Path(os.path.normpath(Path(project, place)))
+    if os.path.isdir(path):  # noqa: PTH112 - never raises
+        if not os.path.isfile(path / "__init__.py"):  # noqa: PTH113
+            raise _BadError(f"{path} is a directory without __init__.py; name a file in it")
+    elif not os.path.exists(path) and os.path.isfile(f"{path}.py"):  # noqa: PTH110, PTH113
+        path = Path(f"{path}.py")  # Flask takes `src/hello` for src/hello.py
+    elif not os.path.isfile(path):  # noqa: PTH113
+        raise _BadError(f"there is no file {path}")
+    elif path.suffix != ".py":
+        raise _BadError(f"{path} does not end in .py")
+    return path
+
+
+def _locate(path: Path, ceiling: Path | None = None) -> tuple[str, str]:
+    """Return the import root and the dotted name of a file or package.
+
+    The root is the first folder upwards without `__init__.py`, as in Flask's `prepare_import`:
+    https://github.com/pallets/flask/blob/main/src/flask/cli.py
+
+    Args:
+        path: the file, or the folder of a package.
+        ceiling: a folder that is a root whatever it holds.
+    """
+    module = path.parent if path.name == "__init__.py" else path
+    names = [module.stem if module.suffix == ".py" else module.name]
+    root = module.parent
+    while root not in (ceiling, root.parent) and os.path.isfile(root / "__init__.py"):  # noqa: PTH113
+        names.insert(0, root.name)
+        root = root.parent
+    dotted = next((name for name in names if "." in name), None)
+    if dotted is not None:
+        raise _BadError(f"{dotted!r} has a dot in it, so that Python cannot import it: rename it")
+    return str(root), ".".join(names)
+
+
+def _flask_app_file(project: str) -> str:
+    """Return FLASK_APP of `.env`, else of `.flaskenv`, in the order in which Flask reads them.
+
+    https://flask.palletsprojects.com/en/stable/cli/#environment-variables-from-dotenv
+    """
+    for name in (".env", ".flaskenv"):
+        try:
+            with Path(project, name).open(encoding="utf-8", errors="replace") as file:
+                found = list(_FLASK_APP_LINE.finditer(file.read(_MOST_BYTES)))
+        except OSError:
+            continue
+        if found:
+            value = found[-1]["double"] or found[-1]["single"] or found[-1]["bare"] or ""
+            if value.strip():
+                return value.strip()
+    return ""
+
+
+def _in_root(project: str) -> list[Candidate]:
+    """Return the project's own files, those with usual names first.
+
+    A file with another name counts only when it makes an app itself and no other does: a script
+    such as seed.py imports the app to work on its data, and must not run because we looked at it.
+    """
+    root = Path(project)
+    usual = [root / name for name in _ROOT_FILES]
+    asgi = [root / "asgi.py"]  # only in place of the rest: beside an app.py it wraps the same app
+    for files in (usual, asgi):
+        found = _suitable(files, root)
+        if found:
+            return found
+    others = [
+        root / name
+        for name in _names(root)
+        if name.endswith(".py") and name not in _NO_SCRIPTS and not _is_test(name)
+    ]
+    others = [one for one in others if one not in usual + asgi and "." not in one.stem]
+    making = [one for one in others[:_MOST_FILES] if _makes_app(one, itself=True)]
+    if len(making) == 1:
+        return [_candidate(making[0], root, root)]
+    # A file that this Python cannot parse is better imported, which shows the error, than ignored.
+    return [_candidate(one, root, root) for one in usual + asgi if _makes_app(one) is None]
+
+
+def _in_packages(project: str) -> list[Candidate]:
+    """Return the files of folders one level below the project and below its `src`."""
+    root = Path(project)
+    found: list[Candidate] = []
+    for base in (root, root / "src"):
+        names = [name for name in _names(base) if not _is_skipped(base / name)]
+        for name in names[:_MOST_FOLDERS]:
+            folder = base / name
+            found += _suitable([folder / file for file in _PACKAGE_FILES], root, base)
+    return found
+
+
+def _suitable(files: Iterable[Path], project: Path, base: Path | None = None) -> list[Candidate]:
+    return [_candidate(one, project, base or project) for one in files if _makes_app(one)]
+
+
+def _candidate(path: Path, project: Path, base: Path) -> Candidate:
+    # A stray __init__.py beside manage.py or wsgi.py makes no package of the project.
+    import_root, module = _locate(path, base)
+    label = str(path.relative_to(project))
+    return Candidate(module=module, attribute=None, import_root=import_root, label=label)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in islice(entries, _MOST_ENTRIES))
+    except OSError:
+        return []
+
+
+def _is_skipped(folder: Path) -> bool:
+    name = folder.name
+    return (
+        name.startswith((".", "_"))
+        or name in _NO_APPS
+        or _is_test(name)
+        or "." in name
+        or os.path.isfile(folder / "pyvenv.cfg")  # noqa: PTH113 - never raises
+    )
+
+
+def _is_test(name: str) -> bool:
+    return name.startswith("test_") or name.endswith(("_test.py", "_tests", "_tests.py"))
+
+
+def _makes_app(path: Path, *, itself: bool = False) -> bool | None:
+    """Say by its syntax tree whether importing a file could give an app; None: it does not parse.
+
+    With `itself`, the file has to make the app: one that it imports or has made does not count.
+    """
+    try:
+        with path.open("rb") as file:
+            source = file.read(_MOST_BYTES + 1)
+    except OSError:
+        return False
+    if len(source) > _MOST_BYTES:
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of string escapes, which are the user's own matter
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    statements = list(_at_import(tree.body))
+    if any(_defines_app(statement) for statement in statements):
+        return True
+    # What `*` brings is not known; in a wsgi.py it is the app.
+    wanted = _APP_NAMES | {"*"} if path.name == "wsgi.py" else _APP_NAMES
+    return not itself and any(_bound(statement) & wanted for statement in statements)
+
+
+def _at_import(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements that run when the module is imported, those in blocks included."""
+    for statement in statements:
+        if isinstance(statement, ast.If):
+            if not _only_elsewhere(statement.test):
+                yield from _at_import(statement.body)
+            yield from _at_import(statement.orelse)
+        elif isinstance(statement, ast.Try | ast.TryStar):
+            yield from _at_import(statement.body)
+            for handler in statement.handlers:
+                yield from _at_import(handler.body)
+            yield from _at_import(statement.orelse + statement.finalbody)
+        elif isinstance(statement, ast.With):
+            yield from _at_import(statement.body)
+        else:
+            yield statement
+
+
+def _only_elsewhere(test: ast.expr) -> bool:
+    """Say whether a block runs only as a script or for a type checker."""
+    return ast.unparse(test) in (
+        "__name__ == '__main__'",
+        "'__main__' == __name__",
+        "TYPE_CHECKING",
+        "typing.TYPE_CHECKING",
+    )
+
+
+def _defines_app(statement: ast.stmt) -> bool:
+    """Say whether it defines one of the usual names, or calls `Flask(…)` or `flask.Flask(…)`."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return statement.name in _APP_NAMES
+    value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+    if not isinstance(value, ast.Call):
+        return False
+    called = value.func
+    return getattr(called, "id", getattr(called, "attr", None)) in _APP_CLASSES
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """Return the names that an import or an assignment binds."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name for alias in statement.names}
+    targets: list[ast.expr] = []
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        targets = [statement.target]
+    nodes = (node for target in targets for node in ast.walk(target))
+    # In `app.config["X"] = 1` the name is only read.
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}

@@ -1,0 +1,203 @@
+"""Histories of a site: what happened and when, and what the supervisor did about it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outrider.lifecycle import (
+    Announce,
+    Begin,
+    CloseListeners,
+    Drain,
+    Ended,
+    Finish,
+    FrontReady,
+    Kill,
+    Outcome,
+    Phase,
+    Start,
+    State,
+    Stop,
+    Tick,
+    WorkerReady,
+    step,
+)
+
+
+def live(history, *, boot_timeout_s=60.0, drain_timeout_s=30.0):
+    """Feed (time, event) pairs and return the last state and every action."""
+    state = State(boot_timeout_s=boot_timeout_s, drain_timeout_s=drain_timeout_s)
+    done = []
+    for now, event in history:
+        state, actions = step(state, event, now)
+        done += actions
+    return state, done
+
+
+UP = [(0, Begin()), (1, WorkerReady()), (2, FrontReady())]
+
+
+def test_the_front_starts_only_when_a_worker_is_ready():
+    state, done = live(UP)
+    assert done == [Start("app"), Start("front"), Announce()]
+    assert state.phase is Phase.SERVING
+
+
+def test_more_workers_becoming_ready_change_nothing():
+    _, done = live([*UP, (3, WorkerReady()), (4, WorkerReady())])
+    assert done == [Start("app"), Start("front"), Announce()]
+
+
+def test_a_stop_drains_the_front_before_the_app():
+    _, done = live([*UP, (10, Stop()), (11, Ended("front", 0)), (12, Ended("app", 0))])
+    assert done[3:] == [
+        CloseListeners(),
+        Drain("front"),
+        Drain("app"),
+        Finish(Outcome(kind="drained")),
+    ]
+
+
+def test_a_front_that_does_not_leave_is_killed_when_the_time_is_over():
+    state, done = live([*UP, (10, Stop()), (41, Tick())])
+    assert not [a for a in done if isinstance(a, Kill)]
+    state, done = step(state, Tick(), 42.0)
+    assert done == [Kill("front"), Kill("app")]
+    state, _ = step(state, Ended("front", -9), 42.1)
+    _, done = step(state, Ended("app", -9), 42.2)
+    assert done == [Finish(Outcome(kind="drained", killed=("front", "app")))]
+
+
+def test_the_app_may_use_what_is_left_of_the_drain_time():
+    history = [*UP, (10, Stop()), (15, Ended("front", 0)), (41, Tick())]
+    state, done = live(history)
+    assert done[-1] == Drain("app")
+    _, done = step(state, Tick(), 42.0)
+    assert done == [Kill("app")]
+
+
+def test_the_app_gets_a_moment_even_when_the_front_took_all_the_time():
+    state, _ = live([*UP, (10, Stop()), (41.9, Ended("front", 0)), (42.5, Tick())])
+    assert state.phase is Phase.DRAINING_APP
+    _, done = step(state, Tick(), 44.0)
+    assert done == [Kill("app")]
+
+
+def test_a_second_stop_is_an_order():
+    _, done = live([*UP, (10, Stop()), (10.5, Stop())])
+    assert done[-2:] == [Kill("front"), Kill("app")]
+
+
+def test_a_stop_before_the_first_worker_is_ready_stops_the_app_alone():
+    _, done = live([(0, Begin()), (1, Stop()), (2, Ended("app", 0))])
+    assert done == [Start("app"), CloseListeners(), Drain("app"), Finish(Outcome(kind="drained"))]
+
+
+def test_a_stop_before_anything_started_ends_at_once():
+    _, done = live([(0, Stop())])
+    assert done == [CloseListeners(), Finish(Outcome(kind="drained"))]
+
+
+def test_an_app_that_ends_while_booting_has_failed_to_boot():
+    _, done = live([(0, Begin()), (1, Ended("app", 3))])
+    assert done[-1] == Finish(Outcome(kind="boot-failed", name="app", code=3))
+
+
+def test_an_app_that_is_never_ready_is_stopped_and_then_killed():
+    state, done = live([(0, Begin()), (60, Tick())])
+    assert done[1:] == [CloseListeners(), Drain("app")]
+    state, done = step(state, Tick(), 62.0)
+    assert done == [Kill("app")]
+    _, done = step(state, Ended("app", -9), 62.1)
+    assert done == [Finish(Outcome(kind="never-ready", name="app", killed=("app",)))]
+
+
+def test_a_front_that_ends_while_booting_takes_the_app_with_it():
+    history = [(0, Begin()), (1, WorkerReady()), (2, Ended("front", 1)), (3, Ended("app", 0))]
+    _, done = live(history)
+    assert done[2:] == [
+        CloseListeners(),
+        Drain("app"),
+        Finish(Outcome(kind="boot-failed", name="front", code=1)),
+    ]
+
+
+def test_a_front_that_never_answers_is_named():
+    state, _ = live([(0, Begin()), (1, WorkerReady()), (16, Tick())])
+    assert state.outcome == Outcome(kind="never-ready", name="front")
+
+
+@pytest.mark.parametrize(("dead", "other"), [("app", "front"), ("front", "app")])
+def test_the_two_die_together(dead, other):
+    _, done = live([*UP, (10, Ended(dead, -9)), (11, Ended(other, 0))])
+    assert Drain(other) in done
+    assert done[-1] == Finish(Outcome(kind="died", name=dead, code=-9))
+
+
+def test_an_app_that_ends_during_the_drain_of_the_front_is_not_drained_again():
+    history = [*UP, (10, Stop()), (11, Ended("app", 0)), (12, Ended("front", 0))]
+    _, done = live(history)
+    assert Drain("app") not in done
+    assert done[-1] == Finish(Outcome(kind="drained"))
+
+
+EVENTS = st.sampled_from(
+    [
+        Begin(),
+        WorkerReady(),
+        FrontReady(),
+        Stop(),
+        Tick(),
+        Ended("app", 0),
+        Ended("app", 3),
+        Ended("front", -9),
+    ]
+)
+
+
+@given(st.lists(st.tuples(st.floats(0, 50), EVENTS), max_size=30))
+def test_whatever_happens_everything_started_is_gone_when_it_finishes(steps):
+    """Only a process that runs can end; time only goes forward."""
+    state = State(boot_timeout_s=60, drain_timeout_s=30)
+    now, running, finished = 0.0, set(), 0
+    for passed, event in steps:
+        now += passed
+        if isinstance(event, Ended):
+            if event.name not in running:
+                continue
+            running.discard(event.name)
+        state, actions = step(state, event, now)
+        for action in actions:
+            if isinstance(action, Start):
+                assert not finished
+                running.add(action.name)
+            elif isinstance(action, (Drain, Kill)):
+                assert action.name in running
+            elif isinstance(action, Finish):
+                finished += 1
+                assert not running
+    assert finished <= 1
+
+
+@given(st.lists(EVENTS, max_size=12))
+def test_from_every_state_a_stop_leads_to_the_end(events):
+    state, now, running = State(boot_timeout_s=60, drain_timeout_s=30), 0.0, set()
+    todo = [*events, Stop()]
+    for _ in range(40):
+        event = todo.pop(0) if todo else Tick()
+        if isinstance(event, Ended) and event.name not in running:
+            continue
+        if isinstance(event, Ended):
+            running.discard(event.name)
+        now += 5
+        state, actions = step(state, event, now)
+        for action in actions:
+            if isinstance(action, Start):
+                running.add(action.name)
+            elif isinstance(action, Kill):  # what is killed ends
+                todo.append(Ended(action.name, -9))
+        if state.phase is Phase.DONE:
+            return
+    pytest.fail(f"still {state}")

@@ -1,0 +1,337 @@
+"""What is decided in each situation, where it came from and why."""
+
+from __future__ import annotations
+
+import pytest
+
+from outrider.errors import Exit, OutriderError
+from outrider.facts import Account, Directory, MediaFolder, StaticFolder
+from outrider.plan import choose_account, plan
+from outrider.settings import TomlSource, resolve
+from tests.situations import UPLOADS, facts, settings, site
+
+WWW = Account(uid=33, gid=33, name="www-data")
+BLOCKED = Account(uid=33, gid=33, name="www-data", blocked_by="/root has mode 0700")
+ROOT = {"uid": 0, "account": Account(uid=0, gid=0, name="root")}
+
+
+def decision(of, name):
+    (found,) = [d for d in of.decisions if d.name == name]
+    return found
+
+
+def refused(flags=None, **different):
+    with pytest.raises(OutriderError) as caught:
+        site(flags, **different)
+    return caught.value
+
+
+# -- workers and memory ----------------------------------------------------------------------------
+
+
+def test_workers_follow_the_cpus():
+    assert site(host={"cpus": 2}).workers.count == 5
+    assert site(host={"cpus": 1}).workers.count == 3
+
+
+def test_workers_stop_at_twelve():
+    many = site(host={"cpus": 64})
+    assert many.workers.count == 12
+    assert "12 at most" in decision(many, "workers").why
+
+
+def test_workers_fit_into_the_memory():
+    small = site(
+        host={"memory_bytes": 512 * 2**20, "memory_source": "memory.max"},
+        app={"rss_bytes": 128 * 2**20},
+    )
+    assert small.workers.count == 3
+    assert decision(small, "workers").why == "128 MiB each fit into 75% of 512 MiB (memory.max)"
+
+
+def test_there_is_always_one_worker():
+    assert site(host={"memory_bytes": 2**20}, app={"rss_bytes": 2**30}).workers.count == 1
+
+
+def test_what_the_user_says_is_not_argued_with():
+    asked = site({"workers": "40"}, host={"memory_bytes": 2**20}, app={"rss_bytes": 2**30})
+    assert asked.workers.count == 40
+    assert decision(asked, "workers").origin == "--workers"
+
+
+def test_threads_select_the_threaded_worker():
+    assert site().workers.worker_class == "sync"
+    assert site({"threads": "4"}).workers.worker_class == "gthread"
+
+
+def test_the_front_takes_half_of_the_cpus():
+    assert [site(host={"cpus": n}).front.workers for n in (1, 2, 8)] == [1, 1, 4]
+
+
+# -- limits ----------------------------------------------------------------------------------------
+
+
+def test_the_body_limit_is_the_apps_own():
+    limited = site(app={"max_content_length": 16 * 2**20})
+    assert limited.limits.body_limit_bytes == 16 * 2**20
+    assert decision(limited, "body_limit").why == "MAX_CONTENT_LENGTH"
+    assert decision(limited, "body_limit").value == "16m"
+
+
+def test_without_a_limit_of_the_app_there_is_still_one():
+    assert site().limits.body_limit_bytes == 100 * 2**20
+
+
+def test_a_larger_limit_than_the_apps_is_taken_and_warned_of():
+    both = site({"body_limit": "2g"}, app={"max_content_length": 2**20})
+    assert both.limits.body_limit_bytes == 2 * 2**30
+    assert decision(both, "MAX_CONTENT_LENGTH").is_warning
+
+
+def test_nginx_waits_longer_than_gunicorn():
+    assert site({"timeout": "90"}).limits.read_timeout_s == 95
+
+
+def test_descriptors_suffice_for_the_connections():
+    for limit in (256, 1024, 20000, 10**6):
+        limits = site(host={"open_files": limit}).limits
+        assert limits.connections <= max(256, limit // 2)
+
+
+# -- folders ---------------------------------------------------------------------------------------
+
+
+def test_the_apps_static_folder_is_served():
+    (mount,) = site().mounts
+    assert (mount.url, mount.directory, mount.kind) == ("/static/", "/srv/shop/static", "static")
+
+
+def test_a_default_folder_that_is_not_there_is_no_mistake():
+    gone = {"/srv/shop/static": Directory(path="/srv/shop/static", exists=False)}
+    empty = site(directories=gone)
+    assert empty.mounts == ()
+    assert not any(d.is_warning for d in empty.decisions)
+
+
+def test_a_folder_that_the_app_names_and_lacks_is_warned_of():
+    dist = StaticFolder(url="/assets/", directory="/srv/shop/dist", source="Flask app 'shop'")
+    gone = {"/srv/shop/dist": Directory(path="/srv/shop/dist", exists=False)}
+    unbuilt = site(app={"static": (dist,)}, directories=gone)
+    assert [d.why for d in unbuilt.decisions if d.is_warning] == ["/srv/shop/dist does not exist"]
+
+
+def test_a_folder_that_the_user_names_must_be_there():
+    gone = {"/srv/shop/dist": Directory(path="/srv/shop/dist", exists=False)}
+    error = refused({"static": ("/assets/=dist",)}, directories=gone)
+    assert (error.id, error.exit_code) == ("folder-missing", Exit.FILES)
+    assert error.fix[0] == "mkdir -p /srv/shop/dist"
+
+
+def test_a_file_is_no_folder():
+    file = {"/srv/shop/dist": Directory(path="/srv/shop/dist", is_directory=False)}
+    assert (
+        refused({"static": ("/assets/=dist",)}, directories=file).what
+        == "the folder for /assets/ is a file"
+    )
+
+
+def test_the_users_folder_replaces_the_apps_at_the_same_url():
+    here = {"/srv/shop/dist": Directory(path="/srv/shop/dist")}
+    (mount,) = site({"static": ("/static/=dist",)}, directories=here).mounts
+    assert mount.directory == "/srv/shop/dist"
+
+
+def test_two_folders_for_one_url_are_refused():
+    here = {path: Directory(path=path) for path in ("/srv/shop/a", "/srv/shop/b")}
+    error = refused({"static": ("/x/=a",), "media": ("/x/=b",)}, directories=here)
+    assert error.id == "same-url"
+
+
+def test_a_folder_that_holds_the_app_is_refused():
+    root = StaticFolder(url="/files/", directory="/srv/shop", source="Flask app 'shop'")
+    found = {
+        "/srv/shop": Directory(path="/srv/shop", contains_app=True, exposes=(".env", "shop.py"))
+    }
+    error = refused(app={"static": (root,)}, directories=found)
+    assert error.id == "folder-exposes-source"
+    assert error.found[0] == "it holds: .env, shop.py"
+
+
+def test_a_folder_that_nginx_cannot_read_names_who_forbids_it():
+    found = {
+        "/srv/shop/static": Directory(
+            path="/srv/shop/static", blocked_by="/srv has mode 0700 and belongs to bob"
+        )
+    }
+    error = refused(directories=found)
+    assert error.id == "folder-unreadable"
+    assert "chmod o+x /srv" in error.fix[0]
+
+
+def test_a_dollar_in_the_apps_own_folder_is_refused():
+    odd = StaticFolder(url="/static/", directory="/srv/a$b", source="Flask app 'shop'")
+    error = refused(app={"static": (odd,)}, directories={"/srv/a$b": Directory(path="/srv/a$b")})
+    assert error.id == "unsafe-path"
+
+
+def test_static_files_without_a_url_prefix_are_left_to_the_app():
+    root = StaticFolder(url="/", directory="/srv/shop/static", source="Flask app 'shop'")
+    left = site(app={"static": (root,)})
+    assert left.mounts == ()
+    assert "left to the app" in decision(left, "static").why
+
+
+def test_open_uploads_are_served_as_media():
+    mounts = site(app={"media": (UPLOADS,)}).mounts
+    assert [(m.url, m.kind) for m in mounts] == [("/media/", "media"), ("/static/", "static")]
+
+
+def test_guarded_uploads_are_left_to_the_app_and_said_so():
+    guarded = MediaFolder(
+        url="/media/",
+        directory="/srv/shop/media",
+        source="UPLOAD_FOLDER",
+        guard="decorated with login_required",
+    )
+    left = site(app={"media": (guarded,)})
+    assert [m.url for m in left.mounts] == ["/static/"]
+    assert "login_required" in decision(left, "media").why
+
+
+def test_uploads_that_no_route_serves_are_left_alone():
+    unserved = MediaFolder(directory="/srv/shop/media", source="UPLOAD_FOLDER")
+    assert [m.url for m in site(app={"media": (unserved,)}).mounts] == ["/static/"]
+
+
+def test_the_prefix_stands_before_every_url():
+    mounted = site(app={"application_root": "/shop"})
+    assert mounted.prefix == "/shop"
+    assert mounted.mounts[0].url == "/shop/static/"
+    assert mounted.url.endswith("/shop/")
+
+
+# -- names, addresses, users -----------------------------------------------------------------------
+
+
+def test_without_a_name_of_the_app_any_host_is_answered():
+    assert site().server_names == ()
+
+
+def test_the_apps_own_name_counts_and_this_machine_still_reaches_it():
+    assert site(app={"server_name": "Example.com:8000"}).server_names == (
+        "example.com", "localhost", "127.0.0.1", "::1",
+    )  # fmt: skip
+    beyond = site({"bind": "0.0.0.0:80"}, app={"server_name": "example.com"})
+    assert beyond.server_names == ("example.com",)
+
+
+def test_trusted_hosts_with_a_dot_mean_the_domain_and_all_below():
+    names = site({"bind": ":80"}, app={"trusted_hosts": (".example.com",)}).server_names
+    assert names == ("example.com", "*.example.com")
+
+
+def test_a_star_means_any_host():
+    assert site({"server_names": ("*",)}, app={"server_name": "example.com"}).server_names == ()
+
+
+def test_debug_is_warned_of_here_and_refused_beyond():
+    assert decision(site(app={"is_debug": True}), "debug").is_warning
+    error = refused({"bind": "0.0.0.0:8000"}, app={"is_debug": True})
+    assert error.id == "debug-mode"
+    assert not [d for d in site({"bind": "0.0.0.0:8000"}).decisions if d.name == "debug"]
+
+
+def test_root_steps_down_to_the_first_who_can():
+    stepped = site(host={**ROOT, "candidates": (BLOCKED, WWW)})
+    assert (stepped.user.uid, stepped.user.is_changed) == (33, True)
+
+
+def test_root_stays_root_only_for_this_machine():
+    stays = site(host={**ROOT, "candidates": (BLOCKED,)})
+    assert (stays.user.uid, stays.user.is_changed) == (0, False)
+    assert decision(stays, "user").is_warning
+    error = refused({"bind": ":80"}, host={**ROOT, "candidates": (BLOCKED,)})
+    assert error.id == "user-is-blocked"
+
+
+def test_root_may_insist_on_being_root():
+    root = Account(uid=0, gid=0, name="root")
+    insisted = site({"user": "root", "bind": ":80"}, host={**ROOT, "candidates": (root,)})
+    assert insisted.user.uid == 0
+
+
+def test_an_ordinary_user_stays_who_they_are():
+    assert site().user.name == "ann"
+    assert not site().user.is_changed
+
+
+def test_an_ordinary_user_cannot_become_another():
+    with pytest.raises(OutriderError) as caught:
+        choose_account(facts().host, settings(user="www-data"), WWW)
+    assert caught.value.id == "cannot-change-user"
+
+
+def test_a_user_that_does_not_exist_is_refused():
+    with pytest.raises(OutriderError) as caught:
+        choose_account(facts().host, settings(user="nobodyhere"), None)
+    assert caught.value.id == "unknown-user"
+
+
+# -- what cannot run -------------------------------------------------------------------------------
+
+
+def test_an_old_nginx_is_refused():
+    from dataclasses import replace
+
+    old = replace(facts().nginx, version=(1, 10, 3))
+    assert refused(nginx=old).id == "nginx-too-old"
+
+
+@pytest.mark.parametrize("version", [None, "22.0.0", "19.9.0", "unknown"])
+def test_a_missing_or_unsafe_gunicorn_is_refused(version):
+    error = refused(interpreter={"gunicorn": version})
+    assert error.id == "no-gunicorn"
+    assert error.fix[0] == "/srv/shop/.venv/bin/python -m pip install 'gunicorn>=23.0.0'"
+
+
+@pytest.mark.parametrize("version", ["23.0.0", "27.0.1", "100.0"])
+def test_a_safe_gunicorn_is_taken(version):
+    assert site(interpreter={"gunicorn": version})
+
+
+def test_an_asgi_app_is_refused_clearly():
+    assert refused(app={"interface": "asgi", "framework": "FastAPI"}).id == "asgi"
+
+
+def test_a_socket_path_that_is_too_long_is_refused():
+    assert site({"run_dir": "/" + "x" * 97}).paths.socket.endswith("/app.sock")
+    error = refused({"run_dir": "/" + "x" * 98})
+    assert error.what == "the socket's path is 108 bytes long; the system allows 107"
+
+
+def test_bytes_are_counted_not_letters():
+    assert refused({"run_dir": "/" + "ü" * 60}).id == "socket-path-too-long"
+
+
+# -- the reasons -----------------------------------------------------------------------------------
+
+
+def test_every_decision_says_where_it_came_from_and_defaults_say_why():
+    for different in ({}, {"app": {"media": (UPLOADS,), "max_content_length": 5}}):
+        for made in site(**different).decisions:
+            assert made.origin, made
+            assert made.why or made.origin.startswith("--"), made
+
+
+def test_files_of_the_project_that_are_not_read_are_mentioned():
+    noted = site(
+        project={"gunicorn_conf": "/srv/shop/gunicorn.conf.py", "gunicorn_cmd_args": "-w 9"}
+    )
+    assert decision(noted, "gunicorn.conf.py").is_warning
+    assert decision(noted, "GUNICORN_CMD_ARGS").is_warning
+
+
+def test_settings_of_a_file_carry_its_name():
+    source = TomlSource(name="outrider.toml", directory="/srv/shop", table={"workers": 3})
+    made = plan(facts(), resolve({}, {}, source, "/srv/shop"))
+    assert decision(made, "workers").origin == "outrider.toml: workers"

@@ -1,0 +1,220 @@
+"""What users type, in flags, variables and files."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outrider.errors import Exit, OutriderError
+from outrider.settings import (
+    SETTINGS,
+    Address,
+    BadValueError,
+    Given,
+    TomlSource,
+    UrlDirectory,
+    parse_address,
+    parse_network,
+    parse_path,
+    parse_prefix,
+    parse_seconds,
+    parse_server_name,
+    parse_size,
+    parse_url_directory,
+    resolve,
+)
+
+
+def toml(**table):
+    return TomlSource(name="outrider.toml", directory="/srv/shop", table=table)
+
+
+def refused(**sources):
+    given = {"flags": {}, "env": {}, "toml": None, "cwd": "/here", **sources}
+    with pytest.raises(OutriderError) as caught:
+        resolve(**given)
+    assert caught.value.exit_code == Exit.SETTINGS
+    return caught.value
+
+
+# -- where a value comes from ----------------------------------------------------------------------
+
+
+def test_a_flag_beats_a_variable_beats_a_file():
+    env = {"OUTRIDER_WORKERS": "4", "OUTRIDER_THREADS": "3"}
+    settings = resolve({"workers": "5"}, env, toml(workers=2, threads=2, timeout=9), "/here")
+    assert settings.get("workers") == Given(5, "--workers")
+    assert settings.get("threads") == Given(3, "OUTRIDER_THREADS")
+    assert settings.get("timeout") == Given(9, "outrider.toml: timeout")
+
+
+def test_what_nobody_says_is_left_to_the_plan():
+    assert resolve({"workers": None, "static": ()}, {}, None, "/").given == {}
+
+
+def test_a_mistake_in_a_weaker_place_does_not_hide_behind_a_flag():
+    error = refused(flags={"workers": "5"}, env={"OUTRIDER_WORKERS": "many"})
+    assert error.what == "OUTRIDER_WORKERS takes a whole number, 1 or more"
+
+
+def test_paths_are_relative_to_the_place_that_names_them():
+    given = resolve({"nginx": "bin/nginx"}, {}, toml(env_file="prod.env"), "/here")
+    assert given.value("nginx") == "/here/bin/nginx"
+    assert given.value("env_file") == "/srv/shop/prod.env"
+
+
+def test_a_repeated_setting_is_a_list_in_each_place():
+    pair = UrlDirectory(url="/a/", directory="/here/x")
+    assert resolve({"static": ("/a/=x",)}, {}, None, "/here").value("static") == (pair,)
+    assert resolve({}, {"OUTRIDER_STATIC": "/a/=x"}, None, "/here").value("static") == (pair,)
+    table = toml(static={"/a/": "x"})
+    assert resolve({}, {}, table, "/").value("static")[0].directory == "/srv/shop/x"
+    assert (
+        len(resolve({}, {}, toml(server_names=["a.com", "b.com"]), "/").value("server_names")) == 2
+    )
+
+
+def test_other_variables_are_nobodys_business():
+    assert resolve({}, {"WORKERS": "x", "OUTRIDERS": "y"}, None, "/").given == {}
+
+
+# -- what is refused -------------------------------------------------------------------------------
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_name():
+    error = refused(toml=toml(worker=2))
+    assert error.what == "there is no setting 'worker'"
+    assert error.found == ("it stands in outrider.toml",)
+    assert error.fix == ("did you mean 'workers'?",)
+
+
+def test_an_unknown_variable_is_refused_with_the_nearest_name():
+    error = refused(env={"OUTRIDER_TIMOUT": "3"})
+    assert error.fix == ("did you mean 'OUTRIDER_TIMEOUT'?",)
+
+
+def test_a_key_that_resembles_nothing_points_to_the_list():
+    assert "outrider run --help" in refused(toml=toml(zzz=1)).fix[0]
+
+
+@pytest.mark.parametrize("raw", [True, 2.5, "two", [], -1, 0, "1e3"])
+def test_a_number_of_workers_of_the_wrong_type_names_its_place(raw):
+    error = refused(toml=toml(workers=raw))
+    assert error.what == "outrider.toml: workers takes a whole number, 1 or more"
+    assert repr(raw) in error.found[0]
+
+
+def test_a_list_where_one_value_is_needed_and_the_reverse():
+    assert refused(toml=toml(env_file=["a"])).what.endswith("takes a text in quotes, not a list")
+    assert refused(toml=toml(static=3)).what == "outrider.toml: static takes a list, not a number"
+
+
+@pytest.mark.parametrize("raw", ["/a$b", "a\nb", "", "   ", 3])
+def test_a_path_that_nginx_cannot_be_told_is_refused(raw):
+    with pytest.raises(BadValueError):
+        parse_path(raw)
+
+
+@pytest.mark.parametrize(
+    "url", ["static", "/a b/=x", "/a;b/=x", '/a"/=x', "/../=x", "//=x", "/=x", "=x"]
+)
+def test_a_url_that_nginx_cannot_be_told_is_refused(url):
+    with pytest.raises(BadValueError):
+        parse_url_directory(url if "=" in url else url + "=x")
+
+
+# -- the parsers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("raw", "host", "port"),
+    [
+        ("8000", "127.0.0.1", 8000),
+        (8000, "127.0.0.1", 8000),
+        (":80", "0.0.0.0", 80),
+        ("0.0.0.0:80", "0.0.0.0", 80),
+        ("localhost:8000", "127.0.0.1", 8000),
+        ("[::1]:443", "::1", 443),
+    ],
+)
+def test_addresses(raw, host, port):
+    assert parse_address(raw) == Address(host=host, port=port)
+
+
+@pytest.mark.parametrize(
+    "raw", ["", "x", "host:80", "1.2.3.4", "1.2.3.4:0", ":99999", "::1:80", True, None]
+)
+def test_what_is_no_address(raw):
+    with pytest.raises(BadValueError):
+        parse_address(raw)
+
+
+def test_an_ipv6_address_is_shown_as_nginx_writes_it():
+    assert str(Address(host="::1", port=80)) == "[::1]:80"
+
+
+@pytest.mark.parametrize(
+    ("raw", "size"),
+    [("10m", 10 * 2**20), ("2g", 2 * 2**30), ("512K", 2**19), (7, 7), ("1MiB", 2**20)],
+)
+def test_sizes(raw, size):
+    assert parse_size(raw) == size
+
+
+@pytest.mark.parametrize(("raw", "seconds"), [(30, 30), ("30s", 30), ("2m", 120), ("1h", 3600)])
+def test_durations(raw, seconds):
+    assert parse_seconds(raw) == seconds
+
+
+@pytest.mark.parametrize("raw", [0, "0s", "-1", "1.5", "1d", True, None, []])
+def test_what_is_no_duration_and_no_size(raw):
+    for parse in (parse_seconds, parse_size):
+        with pytest.raises(BadValueError):
+            parse(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["example.com", "*.example.com", "EXAMPLE.com.", "127.0.0.1", "::1", "*", "bücher.example"],
+)
+def test_host_names(raw):
+    assert parse_server_name(raw).isascii()
+
+
+@pytest.mark.parametrize("raw", ["a b", "a;b", "~^x$", "a..b", "-a", "$host", "a\n", ""])
+def test_what_is_no_host_name(raw):
+    with pytest.raises(BadValueError):
+        parse_server_name(raw)
+
+
+def test_a_single_address_is_a_network_of_one():
+    assert parse_network("10.0.0.5") == "10.0.0.5/32"
+    assert parse_network("10.0.0.5/8") == "10.0.0.0/8"
+
+
+def test_the_whole_world_is_no_proxy():
+    with pytest.raises(BadValueError, match="forge"):
+        parse_network("0.0.0.0/0")
+
+
+def test_a_prefix_loses_its_closing_slash():
+    assert parse_prefix("/shop/") == parse_prefix("/shop") == "/shop"
+    assert parse_prefix("/") == ""
+
+
+@given(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text(), max_size=2))
+)
+def test_whatever_is_given_a_parser_answers_or_refuses_in_words(raw):
+    for row in SETTINGS:
+        try:
+            row.parse(raw)
+        except BadValueError as error:
+            assert str(error)
+
+
+def test_each_setting_has_its_own_flag_and_variable():
+    assert len({row.option for row in SETTINGS}) == len(SETTINGS)
+    assert len({row.variable for row in SETTINGS}) == len(SETTINGS)
+    assert all(row.help.endswith(".") and row.default for row in SETTINGS)
