@@ -117,7 +117,9 @@ def test_a_folder_that_the_app_names_and_lacks_is_warned_of():
     dist = StaticFolder(url="/assets/", directory="/srv/shop/dist", source="Flask app 'shop'")
     gone = {"/srv/shop/dist": Directory(path="/srv/shop/dist", exists=False)}
     unbuilt = site(app={"static": (dist,)}, directories=gone)
-    assert [d.why for d in unbuilt.decisions if d.is_warning] == ["/srv/shop/dist does not exist"]
+    assert [d.why for d in unbuilt.decisions if d.is_warning] == [
+        "left to the app: /srv/shop/dist does not exist"
+    ]
 
 
 def test_a_folder_that_the_user_names_must_be_there():

@@ -116,16 +116,15 @@ class Console:
 
     def plan(self, site: Site) -> None:
         """Print every decision as a table: value, where it came from, why."""
-        rows = [(d.name, d.value, d.origin, d.why) for d in site.decisions]
+        rows = [(d.name, d.value, d.origin) for d in site.decisions]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
-        widths = [min(width, limit) for width, limit in zip(widths, (18, 44, 26), strict=True)]
         for decision, row in zip(site.decisions, rows, strict=True):
-            cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
-            cells[0] = self._paint(
-                cells[0], "yellow" if decision.is_warning else "bold", self.stdout
-            )
+            cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
+            colour = "yellow" if decision.is_warning else "bold"
+            cells[0] = self._paint(cells[0], colour, self.stdout)
             why = ("! " if decision.is_warning else "") + decision.why
-            self.write("  ".join([*cells, self._paint(why, "dim", self.stdout)]).rstrip() + "\n")
+            line = "  ".join([*cells, self._paint(why, "dim", self.stdout)])
+            self.write(line.rstrip() + "\n")
 
     def plan_json(self, site: Site) -> None:
         """Print the site and its decisions for a script."""

@@ -521,7 +521,7 @@ def folder_missing(
     return OutriderError(
         "folder-missing",
         f"the folder for {url} {'is a file' if is_file else 'does not exist'}",
-        found=[f"{directory} ({origin})"],
+        found=[f"{directory}, named by {origin}"],
         fix=[f"mkdir -p {shlex.quote(directory)}", f"or correct it:  --static {url}=DIR"],
         exit_code=Exit.FILES,
     )
@@ -550,7 +550,7 @@ def folder_exposes(url: str, directory: str, names: Sequence[str], origin: str) 
         f"serving {directory} at {url} would publish the project's own files",
         found=[
             f"it holds: {', '.join(names)}" if names else "it is the project's directory",
-            origin,
+            f"named by {origin}",
         ],
         fix=[f"give it a folder of its own:  --static {url}={directory.rstrip('/')}/static"],
         exit_code=Exit.FILES,

@@ -149,9 +149,11 @@ def run_directory(path: str, bind: str, user: User) -> Iterator[Path]:
         raise errors.cannot_write(
             str(error.filename or path), error.strerror or str(error)
         ) from None
+    is_ours = False
     try:
         try:
             _empty(root)
+            is_ours = True
             (root / _PID_FILE).write_text(f"{os.getpid()}\n", encoding="ascii")
             (root / "temp").mkdir(mode=0o700)
             for place in (root, root / "temp"):
@@ -164,7 +166,8 @@ def run_directory(path: str, bind: str, user: User) -> Iterator[Path]:
             ) from None
         yield root
     finally:
-        shutil.rmtree(root, ignore_errors=True)
+        if is_ours:
+            shutil.rmtree(root, ignore_errors=True)
         os.close(descriptor)
         if made_parent:
             with contextlib.suppress(OSError):  # another site still lives there

@@ -393,12 +393,8 @@ def _mounts(facts: Facts, prefix: str, user: User, ledger: _Ledger) -> tuple[Mou
                     source=mount.source,
                 )
             )
-            ledger.note(
-                mount.kind,
-                f"{prefix}{mount.url} from {mount.directory}",
-                mount.source,
-                "served by Nginx",
-            )
+            why = f"Nginx serves {mount.directory}"
+            ledger.note(mount.kind, prefix + mount.url, mount.source, why)
     return tuple(sorted(served, key=lambda mount: mount.url))
 
 
@@ -418,9 +414,9 @@ def _static_of_app(facts: Facts, ledger: _Ledger) -> list[Mount]:
             # A location for everything would take the app's own pages away.
             ledger.note(
                 "static",
-                f"/ from {folder.directory}",
+                "/",
                 folder.source,
-                "left to the app: its static files have no URL prefix of their own",
+                f"left to the app: {folder.directory} has no URL prefix of its own",
             )
             continue
         mounts.append(
@@ -439,19 +435,17 @@ def _media_of_app(facts: Facts, ledger: _Ledger) -> list[Mount]:
     for folder in facts.app.media:
         name = f"{folder.directory} ({folder.source})"
         if folder.url is None:
-            ledger.note(
-                "media", "left to the app", "the app", f"{name}: no route serves it as a folder"
-            )
+            ledger.note("media", "none", "the app", f"no route serves {name} as a folder")
         elif folder.guard is not None:
             ledger.note(
                 "media",
-                "left to the app",
+                folder.url,
                 "the app",
-                f"{name}: {folder.guard}, which Nginx cannot ask; "
-                f"if it is open to all: --media {folder.url}=DIR",
+                f"left to the app: {folder.guard}, which Nginx cannot ask; "
+                f"if it is open to all: --media {folder.url}={folder.directory}",
             )
         elif folder.url == "/":
-            ledger.note("media", "left to the app", "the app", f"{name}: its URL has no prefix")
+            ledger.note("media", "/", "the app", f"left to the app: {name} has no URL prefix")
         else:
             mounts.append(
                 Mount(
@@ -480,9 +474,9 @@ def _is_servable(
         )
         ledger.note(
             mount.kind,
-            f"{mount.url} is left to the app",
+            mount.url,
             mount.source,
-            f"{mount.directory} does not exist",
+            f"left to the app: {mount.directory} does not exist",
             warn=not is_usual,
         )
         return False

@@ -1,0 +1,97 @@
+"""Whole files for whole situations, to be read as prose.
+
+Each folder of tests/golden holds `situation.toml` (what differs from an ordinary small shop) and
+either everything that is laid out for it, or `error.txt`. `make golden` writes them again.
+"""
+
+from __future__ import annotations
+
+import io
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from outrider.console import Console
+from outrider.errors import OutriderError
+from outrider.facts import Account, Directory, MediaFolder, StaticFolder
+from outrider.plan import plan
+from outrider.render import gunicorn, nginx
+from outrider.settings import TomlSource, resolve
+from tests.situations import DEBIAN, WHEEL, facts
+
+GOLDEN = Path(__file__).parent / "golden"
+SITUATIONS = sorted(path.parent.name for path in GOLDEN.glob("*/situation.toml"))
+LAID_OUT = ("plan.txt", "nginx.conf", "gunicorn.conf.py")
+
+
+def read(folder: Path):
+    """Return the facts and settings of a situation."""
+    told = tomllib.loads((folder / "situation.toml").read_text())
+    app, host = told.get("app", {}), told.get("host", {})
+    for key, kind in (("static", StaticFolder), ("media", MediaFolder)):
+        if key in app:
+            app[key] = tuple(kind(**item) for item in app[key])
+    if "trusted_hosts" in app:
+        app["trusted_hosts"] = tuple(app["trusted_hosts"])
+    if "candidates" in host:
+        host["candidates"] = tuple(Account(**item) for item in host["candidates"])
+    if "account" in host:
+        host["account"] = Account(**host["account"])
+    directories = {item["path"]: Directory(**item) for item in told.get("directories", [])}
+    source = TomlSource(name="outrider.toml", directory="/srv/shop", table=told.get("settings", {}))
+    observed = facts(
+        app=app,
+        host=host,
+        project=told.get("project"),
+        interpreter=told.get("interpreter"),
+        nginx={"debian": DEBIAN, "wheel": WHEEL}[told.get("nginx", "debian")],
+        directories=directories,
+    )
+    return observed, resolve({}, {}, source, "/srv/shop")
+
+
+def lay_out(folder: Path) -> dict[str, str]:
+    """Return the files of a situation, or the error that refuses it."""
+    out = io.StringIO()
+    console = Console(out, out, {"NO_COLOR": "1"})
+    try:
+        observed, settings = read(folder)
+        site = plan(observed, settings)
+        console.plan(site)
+        artifacts = {a.path: a.content for a in [*nginx.render(site), *gunicorn.render(site)]}
+    except OutriderError as error:
+        console.error(error)
+        return {"error.txt": f"{out.getvalue()}exit code {int(error.exit_code)}\n"}
+    return {"plan.txt": out.getvalue()} | {name: artifacts[name] for name in LAID_OUT[1:]}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_golden(situation, request):
+    folder = GOLDEN / situation
+    laid_out = lay_out(folder)
+    if request.config.getoption("--update-golden"):
+        for name in (*LAID_OUT, "error.txt"):
+            (folder / name).unlink(missing_ok=True)
+        for name, content in laid_out.items():
+            (folder / name).write_text(content)
+    assert {p.name for p in folder.iterdir()} == {"situation.toml", *laid_out}
+    for name, content in laid_out.items():
+        assert content == (folder / name).read_text(), (
+            f"run `make golden` and read the diff of {name}"
+        )
+
+
+def test_the_same_site_gives_the_same_bytes():
+    for situation in SITUATIONS:
+        assert lay_out(GOLDEN / situation) == lay_out(GOLDEN / situation)
+
+
+def test_only_the_place_differs_between_two_run_directories():
+    observed, settings = read(GOLDEN / "flask-shop")
+    site = plan(observed, settings)
+    elsewhere = replace(site, paths=replace(site.paths, run="/run/elsewhere"))
+    for one, two in zip(nginx.render(site), nginx.render(elsewhere), strict=True):
+        strip = [a.content.partition("\n")[2] for a in (one, two)]
+        assert strip[0].replace(site.paths.run, "/run/elsewhere") == strip[1]
