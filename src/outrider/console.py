@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import re
 import sys
 import threading
 from dataclasses import asdict
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
 _LEVEL_COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
 _WAITING_LINES = 10_000
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Console:
@@ -160,7 +162,7 @@ class Console:
         self._request = "" if record.request else record.request_id
         if not record.request:
             colour = _LEVEL_COLOURS.get(record.level, "")
-            text = f"{record.level}: {record.text}" if colour else record.text
+            text = _visible(f"{record.level}: {record.text}" if colour else record.text)
             return (f"[{mark}] " if mark else "") + self._paint(text, colour, self.stdout)
         request = record.request
         status = int(request["status"])
@@ -169,7 +171,7 @@ class Console:
         upstream = str(request["upstream_seconds"]).rpartition(", ")[2].rpartition(" : ")[2]
         by = f"app {float(upstream) * 1000:.0f} ms" if upstream not in ("", "-") else "by nginx"
         return (
-            f"{self._paint(str(status), colour, self.stdout)} {request['method']} {request['uri']}"
+            f"{self._paint(str(status), colour, self.stdout)} {_visible(request['method'])} {_visible(request['uri'])}"
             f"  {took} ({by})  {request['client']}  [{record.request_id[:8]}]"
         )
 
@@ -212,6 +214,11 @@ class Console:
         if "FORCE_COLOR" not in self._env and not stream.isatty():
             return text
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+
+
+def _visible(text: str) -> str:
+    """Show control characters instead of sending them: a URL must not steer a terminal."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def _hanging(label: str, text: str) -> list[str]:
