@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import ipaddress
 import os.path
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from outrider import errors
+from outrider.plan.folders import mounts
+from outrider.plan.ledger import Ledger
 from outrider.settings import Address, Settings, parse_server_name
 from outrider.site import (
-    Decision,
     Front,
     Limits,
-    Mount,
     Paths,
     Process,
     Site,
@@ -25,7 +24,7 @@ from outrider.site import (
 )
 
 if TYPE_CHECKING:
-    from outrider.facts import Account, Directory, Facts, Host, StaticFolder
+    from outrider.facts import Account, Facts, Host
 
 NGINX_FLOOR = (1, 18, 0)
 """The oldest that knows every directive used, by its change log; tested are 1.22.1 and 1.31.3."""
@@ -38,30 +37,6 @@ BODY_LIMIT_BYTES = 100 * 2**20
 MEMORY_SHARE = 0.75
 
 
-@dataclass
-class _Ledger:
-    """Collects the decisions while they are made."""
-
-    settings: Settings
-    decisions: list[Decision] = field(default_factory=list)
-
-    def pick(self, name: str, default: Any, origin: str, why: str, shown: str | None = None) -> Any:
-        """Take what the user gave, else the default with its origin and reason."""
-        given = self.settings.get(name)
-        if given is not None:
-            self.note(name, _shown(given.value), given.origin)
-            return given.value
-        self.note(name, _shown(default) if shown is None else shown, origin, why)
-        return default
-
-    def note(
-        self, name: str, value: str, origin: str, why: str = "", *, warn: bool = False
-    ) -> None:
-        self.decisions.append(
-            Decision(name=name, value=value, origin=origin, why=why, is_warning=warn)
-        )
-
-
 def plan(facts: Facts, settings: Settings) -> Site:
     """Decide everything about a site.
 
@@ -69,7 +44,7 @@ def plan(facts: Facts, settings: Settings) -> Site:
         OutriderError: something that cannot be served, or cannot be served safely.
     """
     _refuse_what_cannot_run(facts)
-    ledger = _Ledger(settings)
+    ledger = Ledger(settings)
     process = _process(facts, ledger)
     bind = ledger.pick("bind", Address(host="127.0.0.1", port=8000), "default", "this machine only")
     _debug(facts, bind, ledger)
@@ -78,7 +53,7 @@ def plan(facts: Facts, settings: Settings) -> Site:
     names = _server_names(facts, bind, ledger)
     workers = _workers(facts, ledger)
     limits = _limits(facts, ledger)
-    mounts = _mounts(facts, prefix, user, ledger)
+    served = mounts(facts, prefix, user, ledger)
     proxies = ledger.pick(
         "trusted_proxies", (), "default", "forwarding headers from outside are ignored", "none"
     )
@@ -96,7 +71,7 @@ def plan(facts: Facts, settings: Settings) -> Site:
         process=process,
         workers=workers,
         limits=limits,
-        mounts=mounts,
+        mounts=served,
         front=front,
         trusted_proxies=proxies,
         log_format=log_format,
@@ -155,12 +130,6 @@ def _called(account: Account) -> str:
     return account.name or str(account.uid)
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, tuple):
-        return " ".join(map(str, value)) or "none"
-    return str(value)
-
-
 def _refuse_what_cannot_run(facts: Facts) -> None:
     app, nginx, python = facts.app, facts.nginx, facts.interpreter
     if app.interface != "wsgi":
@@ -183,7 +152,7 @@ def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def _process(facts: Facts, ledger: _Ledger) -> Process:
+def _process(facts: Facts, ledger: Ledger) -> Process:
     app, python, project = facts.app, facts.interpreter, facts.project
     given = ledger.settings.get("target")
     ledger.note(
@@ -223,7 +192,7 @@ def _process(facts: Facts, ledger: _Ledger) -> Process:
     )
 
 
-def _debug(facts: Facts, bind: Address, ledger: _Ledger) -> None:
+def _debug(facts: Facts, bind: Address, ledger: Ledger) -> None:
     app = facts.app
     if not (app.is_debug or app.has_debugger):
         return
@@ -233,7 +202,7 @@ def _debug(facts: Facts, bind: Address, ledger: _Ledger) -> None:
     ledger.note("debug", "on", "the app", f"{how}; beyond this machine it is refused", warn=True)
 
 
-def _user(host: Host, settings: Settings, bind: Address, ledger: _Ledger) -> User:
+def _user(host: Host, settings: Settings, bind: Address, ledger: Ledger) -> User:
     # discover put the account of the setting in front of the candidates, or left them as found.
     named = host.candidates[0] if settings.get("user") and host.candidates else None
     account, origin, why = choose_account(host, settings, named)
@@ -254,7 +223,7 @@ def _user(host: Host, settings: Settings, bind: Address, ledger: _Ledger) -> Use
     )
 
 
-def _prefix(facts: Facts, ledger: _Ledger) -> str:
+def _prefix(facts: Facts, ledger: Ledger) -> str:
     root = facts.app.application_root
     if root and root.strip("/"):
         return str(
@@ -269,7 +238,7 @@ def _prefix(facts: Facts, ledger: _Ledger) -> str:
     return prefix
 
 
-def _server_names(facts: Facts, bind: Address, ledger: _Ledger) -> tuple[str, ...]:
+def _server_names(facts: Facts, bind: Address, ledger: Ledger) -> tuple[str, ...]:
     app = facts.app
     if app.trusted_hosts:
         wanted, why = app.trusted_hosts, "TRUSTED_HOSTS"
@@ -292,7 +261,7 @@ def _server_names(facts: Facts, bind: Address, ledger: _Ledger) -> tuple[str, ..
     return () if "*" in names else names
 
 
-def _workers(facts: Facts, ledger: _Ledger) -> Workers:
+def _workers(facts: Facts, ledger: Ledger) -> Workers:
     host, app = facts.host, facts.app
     count = min(2 * host.cpus + 1, WORKERS_AT_MOST)
     # https://gunicorn.org/design/#how-many-workers
@@ -319,7 +288,7 @@ def _workers(facts: Facts, ledger: _Ledger) -> Workers:
     )
 
 
-def _limits(facts: Facts, ledger: _Ledger) -> Limits:
+def _limits(facts: Facts, ledger: Ledger) -> Limits:
     app, host = facts.app, facts.host
     if app.max_content_length:
         size = ledger.pick(
@@ -362,140 +331,10 @@ def _size(size: int) -> str:
     return str(size)
 
 
-# -- folders that Nginx serves -------------------------------------------------------------------
-
-
-def _mounts(facts: Facts, prefix: str, user: User, ledger: _Ledger) -> tuple[Mount, ...]:
-    mounts: dict[str, Mount] = {}
-    for kind in ("static", "media"):
-        given = ledger.settings.get(kind)
-        for pair in given.value if given else ():
-            mount = Mount(
-                url=pair.url,
-                directory=pair.directory,
-                kind=kind,
-                source=given.origin if given else "",
-            )
-            _add(mounts, mount)
-    asked = set(mounts)
-    for mount in [*_static_of_app(facts, ledger), *_media_of_app(facts, ledger)]:
-        if mount.url not in asked:
-            _add(mounts, mount)
-    served = []
-    for mount in mounts.values():
-        if _is_servable(mount, facts, user, ledger, is_asked=mount.url in asked):
-            served.append(
-                Mount(
-                    url=prefix + mount.url,
-                    directory=mount.directory,
-                    kind=mount.kind,
-                    max_age_s=facts.app.static_max_age_s if mount.kind == "static" else None,
-                    source=mount.source,
-                )
-            )
-            why = f"Nginx serves {mount.directory}"
-            ledger.note(mount.kind, prefix + mount.url, mount.source, why)
-    return tuple(sorted(served, key=lambda mount: mount.url))
-
-
-def _add(mounts: dict[str, Mount], mount: Mount) -> None:
-    other = mounts.get(mount.url)
-    if other is not None and other.directory != mount.directory:
-        raise errors.same_url(
-            mount.url, f"{other.directory} ({other.source})", f"{mount.directory} ({mount.source})"
-        )
-    mounts.setdefault(mount.url, mount)
-
-
-def _static_of_app(facts: Facts, ledger: _Ledger) -> list[Mount]:
-    mounts = []
-    for folder in facts.app.static:
-        if folder.url == "/":
-            # A location for everything would take the app's own pages away.
-            ledger.note(
-                "static",
-                "/",
-                folder.source,
-                f"left to the app: {folder.directory} has no URL prefix of its own",
-            )
-            continue
-        mounts.append(
-            Mount(
-                url=folder.url,
-                directory=folder.directory.rstrip("/") or "/",
-                kind="static",
-                source=folder.source,
-            )
-        )
-    return mounts
-
-
-def _media_of_app(facts: Facts, ledger: _Ledger) -> list[Mount]:
-    mounts = []
-    for folder in facts.app.media:
-        name = f"{folder.directory} ({folder.source})"
-        if folder.url is None:
-            ledger.note("media", "none", "the app", f"no route serves {name} as a folder")
-        elif folder.guard is not None:
-            ledger.note(
-                "media",
-                folder.url,
-                "the app",
-                f"left to the app: {folder.guard}, which Nginx cannot ask; "
-                f"if it is open to all: --media {folder.url}={folder.directory}",
-            )
-        elif folder.url == "/":
-            ledger.note("media", "/", "the app", f"left to the app: {name} has no URL prefix")
-        else:
-            mounts.append(
-                Mount(
-                    url=folder.url, directory=folder.directory, kind="media", source=folder.source
-                )
-            )
-    return mounts
-
-
-def _is_servable(
-    mount: Mount, facts: Facts, user: User, ledger: _Ledger, *, is_asked: bool
-) -> bool:
-    """Refuse a folder that must not be served; leave out one that is merely not there yet."""
-    directory: Directory = facts.directories[mount.directory]
-    if "$" in mount.directory or any(
-        ord(letter) < 32 or ord(letter) == 127 for letter in mount.directory
-    ):
-        raise errors.unsafe_path(f"the folder for {mount.url}", mount.directory)
-    if not directory.exists or not directory.is_directory:
-        if is_asked:
-            raise errors.folder_missing(
-                mount.url, mount.directory, mount.source, is_file=directory.exists
-            )
-        is_usual = any(
-            folder.is_default for folder in facts.app.static if folder.directory == mount.directory
-        )
-        ledger.note(
-            mount.kind,
-            mount.url,
-            mount.source,
-            f"left to the app: {mount.directory} does not exist",
-            warn=not is_usual,
-        )
-        return False
-    if directory.contains_app or directory.exposes:
-        raise errors.folder_exposes(mount.url, mount.directory, directory.exposes, mount.source)
-    if directory.blocked_by:
-        raise errors.folder_unreadable(mount.url, mount.directory, user.name, directory.blocked_by)
-    return True
-
-
-def static_folders(app_static: tuple[StaticFolder, ...]) -> tuple[str, ...]:
-    """Return the directories of static folders, for those who look at them."""
-    return tuple(folder.directory.rstrip("/") or "/" for folder in app_static)
-
-
 # -- the front and its place ---------------------------------------------------------------------
 
 
-def _front(facts: Facts, ledger: _Ledger) -> Front:
+def _front(facts: Facts, ledger: Ledger) -> Front:
     nginx, host = facts.nginx, facts.host
     ledger.note("nginx", nginx.path, nginx.origin, nginx.build)
     snippet = ledger.settings.value("nginx_snippet")
@@ -511,7 +350,7 @@ def _front(facts: Facts, ledger: _Ledger) -> Front:
     )
 
 
-def _paths(host: Host, bind: Address, ledger: _Ledger) -> Paths:
+def _paths(host: Host, bind: Address, ledger: Ledger) -> Paths:
     place = f"{bind.host.replace(':', '_')}-{bind.port}"
     default = f"{host.temp_directory.rstrip('/')}/outrider-{host.uid}/{place}"
     why = "one for each user and address"

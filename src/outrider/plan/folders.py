@@ -1,0 +1,135 @@
+"""Which folders Nginx serves itself, and which it must not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outrider import errors
+from outrider.site import Mount
+
+if TYPE_CHECKING:
+    from outrider.facts import Directory, Facts
+    from outrider.plan.ledger import Ledger
+    from outrider.site import User
+
+
+def mounts(facts: Facts, prefix: str, user: User, ledger: Ledger) -> tuple[Mount, ...]:
+    mounts: dict[str, Mount] = {}
+    for kind in ("static", "media"):
+        given = ledger.settings.get(kind)
+        for pair in given.value if given else ():
+            mount = Mount(
+                url=pair.url,
+                directory=pair.directory,
+                kind=kind,
+                source=given.origin if given else "",
+            )
+            _add(mounts, mount)
+    asked = set(mounts)
+    for mount in [*_static_of_app(facts, ledger), *_media_of_app(facts, ledger)]:
+        if mount.url not in asked:
+            _add(mounts, mount)
+    served = []
+    for mount in mounts.values():
+        if _is_servable(mount, facts, user, ledger, is_asked=mount.url in asked):
+            served.append(
+                Mount(
+                    url=prefix + mount.url,
+                    directory=mount.directory,
+                    kind=mount.kind,
+                    max_age_s=facts.app.static_max_age_s if mount.kind == "static" else None,
+                    source=mount.source,
+                )
+            )
+            why = f"Nginx serves {mount.directory}"
+            ledger.note(mount.kind, prefix + mount.url, mount.source, why)
+    return tuple(sorted(served, key=lambda mount: mount.url))
+
+
+def _add(mounts: dict[str, Mount], mount: Mount) -> None:
+    other = mounts.get(mount.url)
+    if other is not None and other.directory != mount.directory:
+        raise errors.same_url(
+            mount.url, f"{other.directory} ({other.source})", f"{mount.directory} ({mount.source})"
+        )
+    mounts.setdefault(mount.url, mount)
+
+
+def _static_of_app(facts: Facts, ledger: Ledger) -> list[Mount]:
+    mounts = []
+    for folder in facts.app.static:
+        if folder.url == "/":
+            # A location for everything would take the app's own pages away.
+            ledger.note(
+                "static",
+                "/",
+                folder.source,
+                f"left to the app: {folder.directory} has no URL prefix of its own",
+            )
+            continue
+        mounts.append(
+            Mount(
+                url=folder.url,
+                directory=folder.directory,
+                kind="static",
+                source=folder.source,
+            )
+        )
+    return mounts
+
+
+def _media_of_app(facts: Facts, ledger: Ledger) -> list[Mount]:
+    mounts = []
+    for folder in facts.app.media:
+        name = f"{folder.directory} ({folder.source})"
+        if folder.url is None:
+            ledger.note("media", "none", "the app", f"no route serves {name} as a folder")
+        elif folder.guard is not None:
+            ledger.note(
+                "media",
+                folder.url,
+                "the app",
+                f"left to the app: {folder.guard}, which Nginx cannot ask; "
+                f"if it is open to all: --media {folder.url}={folder.directory}",
+            )
+        elif folder.url == "/":
+            ledger.note("media", "/", "the app", f"left to the app: {name} has no URL prefix")
+        else:
+            mounts.append(
+                Mount(
+                    url=folder.url, directory=folder.directory, kind="media", source=folder.source
+                )
+            )
+    return mounts
+
+
+def _is_servable(mount: Mount, facts: Facts, user: User, ledger: Ledger, *, is_asked: bool) -> bool:
+    """Refuse a folder that must not be served; leave out one that is merely not there yet."""
+    directory: Directory = facts.directories[mount.directory]
+    if "$" in mount.directory or any(
+        ord(letter) < 32 or ord(letter) == 127 for letter in mount.directory
+    ):
+        raise errors.unsafe_path(f"the folder for {mount.url}", mount.directory)
+    if not directory.exists or not directory.is_directory:
+        if is_asked:
+            raise errors.folder_missing(
+                mount.url, mount.directory, mount.kind, mount.source, is_file=directory.exists
+            )
+        is_usual = any(
+            folder.is_default for folder in facts.app.static if folder.directory == mount.directory
+        )
+        ledger.note(
+            mount.kind,
+            mount.url,
+            mount.source,
+            f"left to the app: {mount.directory} does not exist",
+            warn=not is_usual,
+        )
+        return False
+    if directory.contains_app or directory.exposes:
+        raise errors.folder_exposes(
+            mount.url, mount.directory, mount.kind, directory.exposes, mount.source
+        )
+    if directory.blocked_by:
+        raise errors.folder_unreadable(mount.url, mount.directory, user.name, directory.blocked_by)
+    return True
