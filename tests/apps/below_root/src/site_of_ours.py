@@ -1,0 +1,4 @@
+from flask import Flask
+import names
+
+app = Flask(names.NAME)

@@ -1,0 +1,2 @@
+version_info = (20, 1, 0)
+__version__ = "20.1.0"

@@ -1,0 +1,2 @@
+from shop import models
+import shop.web

@@ -1,0 +1,3 @@
+import sys
+
+ARGUMENTS = sys.argv

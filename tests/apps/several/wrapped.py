@@ -1,0 +1,4 @@
+from shop import app
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+app = ProxyFix(app)

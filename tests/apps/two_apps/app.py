@@ -1,0 +1,5 @@
+from flask import Flask
+
+shop = Flask("shop")
+admin = Flask("admin")
+again = shop
