@@ -83,7 +83,8 @@ def run(console: Console, /, **flags: Any) -> None:
         site, app_env = _look_and_decide(settings, env, cwd)
         for decision in site.decisions:
             if decision.is_warning:
-                console.warn(f"{decision.name}: {decision.value}. {decision.why}")
+                said = f"{decision.value}; {decision.why}" if decision.why else decision.value
+                console.warn(f"{decision.name}: {said}")
         code = serve.serve(
             site,
             console,
@@ -157,7 +158,8 @@ def _look_and_decide(
 def _announce(console: Console, site: Site) -> None:
     console.step(f"{site.process.target} is served at {site.url}")
     for mount in site.mounts:
-        console.found("Nginx", f"serves {mount.url} from {mount.directory}")
+        near = mount.directory.removeprefix(site.process.directory + "/")
+        console.found("Nginx", f"serves {mount.url} from {near}")
     console.found(
         "Gunicorn", f"serves the rest: {site.workers.count} {site.workers.worker_class} workers"
     )

@@ -26,7 +26,8 @@ def parse(path: str, text: str) -> dict[str, str]:
             continue
         match = _LINE.fullmatch(stripped)
         if match is None:
-            raise errors.bad_env_file(path, number, _masked(stripped), "no name before '='")
+            why = "no name of a variable before '='" if "=" in stripped else "there is no '='"
+            raise errors.bad_env_file(path, number, _masked(stripped), why)
         variables[match["key"]] = _value(match["value"], path, number, match["key"])
     return variables
 
@@ -49,5 +50,6 @@ def _value(raw: str, path: str, number: int, key: str) -> str:
 
 
 def _masked(line: str) -> str:
-    """Show enough of a line to find it, and nothing of a secret in it."""
-    return line[:12] + "…" if len(line) > 12 else line
+    """Show what could be a name, and nothing of a secret; the line is found by its number."""
+    name, equals, _ = line.partition("=")
+    return f"{name[:12]}=…" if equals else "…"

@@ -6,6 +6,7 @@ functions' docstrings as its prose.
 
 from __future__ import annotations
 
+import re
 import shlex
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -81,10 +82,20 @@ def bad_value(origin: str, raw: object, wanted: str, row: Setting) -> OutriderEr
     return OutriderError(
         "bad-value",
         f"{origin} takes {wanted}",
-        found=[f"{origin} is {raw!r}"],
-        fix=[f"{row.help}  Give it as:  {row.option} {row.metavar}"],
+        found=[f"{origin} is {' '.join(map(repr, raw)) if isinstance(raw, tuple) else repr(raw)}"],
+        fix=[f"give it as:  {_as_typed(origin, row)}    ({row.help.rstrip('.')})"],
         exit_code=Exit.SETTINGS,
     )
+
+
+def _as_typed(origin: str, row: Setting) -> str:
+    """Return how the value is written where it came from: a flag, a variable or a file."""
+    if origin == row.option:
+        return "outrider run TARGET" if row.name == "target" else f"{row.option} {row.metavar}"
+    if origin == row.variable:
+        return f"{row.variable}={row.metavar}"
+    value = row.metavar if row.metavar == "N" else f'"{row.metavar}"'
+    return f"{row.name} = [{value}]" if row.many else f"{row.name} = {value}"
 
 
 def bad_toml(path: str, why: str) -> OutriderError:
@@ -167,8 +178,8 @@ def debug_beyond_loopback(how: str, bind: str) -> OutriderError:
         f"the app is in debug mode, and {bind} is reached from other machines",
         found=[how],
         fix=[
-            "switch it off:  unset FLASK_DEBUG, and take debug=True out of the app",
-            "or stay on this machine:  --bind 127.0.0.1:8000",
+            "switch it off:  unset FLASK_DEBUG, and take debug=True or the debugger out of the app",
+            f"or stay on this machine:  --bind 127.0.0.1:{bind.rpartition(':')[2]}",
         ],
         exit_code=Exit.SETTINGS,
     )
@@ -214,12 +225,16 @@ def bad_target(target: str, why: str) -> OutriderError:
     )
 
 
-def no_module(module: str, where: str, near: Sequence[str]) -> OutriderError:
+def no_module(module: str, where: str, near: Sequence[str], label: str = "") -> OutriderError:
     """The target's module does not exist."""
     return OutriderError(
         "no-module",
         f"there is no module {module!r}",
-        found=[f"looked in {where}", *([f"there is: {', '.join(near)}"] if near else [])],
+        found=[
+            f"looked in {where}",
+            *([f"there is: {', '.join(near)}"] if near else []),
+            *([f"{label} names it"] if label and not label.startswith(module) else []),
+        ],
         fix=[
             *([f"did you mean  outrider run {near[0]}  ?"] if near else []),
             "run outrider in the directory that contains the module, or give the path to its file",
@@ -264,9 +279,9 @@ def import_raised(target: str, exception: str, traceback: str) -> OutriderError:
     """The user's module, or its factory, raised; the traceback is theirs."""
     return OutriderError(
         "import-raised",
-        f"importing {target} raised {exception}",
+        f"loading {target} raised {exception}",
         found=[traceback],
-        fix=["correct the last line of the traceback above; nothing was started"],
+        fix=["correct the last line of yours in the traceback above; nothing was started"],
         exit_code=Exit.IMPORT,
     )
 
@@ -302,13 +317,15 @@ def import_takes_too_long(target: str, timeout_s: float, output: str) -> Outride
     )
 
 
-def import_ended(target: str, how: str, output: str) -> OutriderError:
+def import_ended(target: str, how: str, output: str, python: str, module: str) -> OutriderError:
     """The interpreter ended while it imported the app (a crash, os._exit)."""
     return OutriderError(
         "import-ended",
         f"Python ended while importing {target}: {how}",
         found=[output] if output else ["it printed nothing"],
-        fix=["import it by hand and look:  python -X faulthandler -c 'import MODULE'"],
+        fix=[
+            f"look by hand:  {shlex.quote(python)} -X faulthandler -c 'import {module}'",
+        ],
         exit_code=Exit.IMPORT,
     )
 
@@ -335,13 +352,17 @@ def factory_arguments(module: str, factory: str, signature: str, message: str) -
     )
 
 
-def not_an_app(target: str, kind: str, why: str) -> OutriderError:
+def not_an_app(target: str, kind: str, why: str, call: str = "") -> OutriderError:
     """The target exists, but is no WSGI or ASGI callable."""
     return OutriderError(
         "not-an-app",
         f"{target} is not a WSGI or ASGI app",
         found=[f"it is {kind}: {why}"],
-        fix=["name the app object itself, as  outrider run module:app"],
+        fix=[
+            f"have it called:  outrider run {shlex.quote(call.replace(chr(39), chr(34)))}"
+            if call
+            else "name the app object itself, as  outrider run module:app"
+        ],
         exit_code=Exit.NOT_AN_APP,
     )
 
@@ -352,7 +373,10 @@ def asgi_not_yet(target: str, framework: str) -> OutriderError:
         "asgi",
         f"{target} is an ASGI app, and this version of Outrider serves WSGI apps only",
         found=[f"it is {framework}"],
-        fix=["use a later version of Outrider", "or run it with:  uvicorn " + shlex.quote(target)],
+        fix=[
+            "run it without Outrider:  uvicorn " + shlex.quote(target),
+            "or see whether a later version serves it:  pip install --upgrade outrider",
+        ],
         exit_code=Exit.NOT_AN_APP,
     )
 
@@ -406,7 +430,9 @@ def nginx_refuses(message: str, snippet: str | None) -> OutriderError:
     """`nginx -t` does not accept the configuration: a snippet of the user's, or a fault of ours."""
     fix = ["this is a fault of Outrider: please report it with the line above"]
     if snippet:
-        fix = [f"correct your snippet {snippet}", *fix]
+        fix = [f"correct your snippet {snippet}", f"or, if it is not the cause: {fix[0]}"]
+    # Without the time and the number of a process that is gone.
+    message = re.sub(r"^.*?\[emerg\] (\d+#\d+: )?", "", message)
     return OutriderError(
         "nginx-refuses",
         "Nginx does not accept the configuration",
@@ -422,7 +448,10 @@ def interpreter_unusable(path: str, origin: str, why: str) -> OutriderError:
         "interpreter-unusable",
         f"{path} is not a Python that can run the app",
         found=[why, f"found by: {origin}"],
-        fix=["name the right one:  --python .venv/bin/python"],
+        fix=[
+            "name the right one:  --python .venv/bin/python",
+            *([f"or leave that environment:  unset {origin}"] if origin.isupper() else []),
+        ],
         exit_code=Exit.GUNICORN,
     )
 
@@ -515,14 +544,19 @@ def socket_path_too_long(path: str, length: int, limit: int) -> OutriderError:
 
 
 def folder_missing(
-    url: str, directory: str, origin: str, *, is_file: bool = False
+    url: str, directory: str, kind: str, origin: str, *, is_file: bool = False
 ) -> OutriderError:
     """A folder named by a setting does not exist."""
     return OutriderError(
         "folder-missing",
         f"the folder for {url} {'is a file' if is_file else 'does not exist'}",
         found=[f"{directory}, named by {origin}"],
-        fix=[f"mkdir -p {shlex.quote(directory)}", f"or correct it:  --static {url}=DIR"],
+        fix=[f"name a folder:  --{kind} {url}=DIR"]
+        if is_file
+        else [
+            f"mkdir -p {shlex.quote(directory)}",
+            f"or name another:  --{kind} {url}=DIR",
+        ],
         exit_code=Exit.FILES,
     )
 
@@ -543,16 +577,18 @@ def folder_unreadable(url: str, directory: str, who: str, blocked_by: str) -> Ou
     )
 
 
-def folder_exposes(url: str, directory: str, names: Sequence[str], origin: str) -> OutriderError:
+def folder_exposes(
+    url: str, directory: str, kind: str, names: Sequence[str], origin: str
+) -> OutriderError:
     """A static folder that is the project itself, or holds what nobody may read."""
     return OutriderError(
         "folder-exposes-source",
         f"serving {directory} at {url} would publish the project's own files",
         found=[
-            f"it holds: {', '.join(names)}" if names else "it is the project's directory",
+            f"it holds: {', '.join(names)}" if names else "the project's directory lies in it",
             f"named by {origin}",
         ],
-        fix=[f"give it a folder of its own:  --static {url}={directory.rstrip('/')}/static"],
+        fix=[f"give what is public a folder of its own:  --{kind} {url}={directory}/{kind}"],
         exit_code=Exit.FILES,
     )
 

@@ -145,6 +145,8 @@ def run_directory(path: str, bind: str, user: User) -> Iterator[Path]:
     try:
         made_parent = _make_parent(root.parent, user)
         descriptor = _lock(root, bind)
+    except FileExistsError:
+        raise errors.cannot_write(path, "a file of that name is in the way") from None
     except OSError as error:
         raise errors.cannot_write(
             str(error.filename or path), error.strerror or str(error)

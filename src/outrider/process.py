@@ -135,6 +135,13 @@ def _identity(account: Account | User | None) -> dict[str, Any]:
     return {"user": account.uid, "group": account.gid, "extra_groups": list(account.groups)}
 
 
+def signal_name(number: int) -> str:
+    """Return `SIGABRT` for 6; a real-time signal has no name."""
+    with contextlib.suppress(ValueError):
+        return signal.Signals(number).name
+    return f"signal {number}"
+
+
 def kill_group(group: int) -> None:
     """Kill whatever is left of a child's process group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -264,8 +264,11 @@ class _Runner:
         )
 
     def _log(self, source: str, line: str) -> None:
-        now = datetime.now().astimezone().isoformat(timespec="milliseconds")
-        self.report.log(logline.parse(source, line), now)
+        record = logline.parse(source, line)
+        # Nginx says so at each start, before it has read which levels are wanted.
+        if record.level != "notice":
+            now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+            self.report.log(record, now)
 
     def _watch(self, name: Name, child: process.Child) -> None:
         async def until_it_ends() -> None:

@@ -225,7 +225,7 @@ def parse_url_prefix(raw: object) -> str:
     """Return a URL prefix with a slash at both ends."""
     text = _text(raw)
     if not text.startswith("/") or re.search(r"[\s$;{}\"'\\?#]|//|/\.\.?(/|$)", text):
-        msg = "a URL prefix that starts with '/', as /static/"
+        msg = "a URL prefix as /static/, without spaces, quotes, '$', ';', braces or '..'"
         raise BadValueError(msg)
     return text if text.endswith("/") else text + "/"
 
@@ -242,14 +242,14 @@ def parse_url_directory(raw: object) -> UrlDirectory:
     if not equals:
         raise BadValueError(wanted)
     try:
-        prefix = parse_url_prefix(url)
-        if prefix == "/":
-            msg = "a folder at '/' would hide the whole app"
-            raise BadValueError(msg)
-        return UrlDirectory(url=prefix, directory=parse_path(directory))
+        pair = UrlDirectory(url=parse_url_prefix(url), directory=parse_path(directory))
     except BadValueError as error:
-        msg = f"{wanted}: {error}"
+        msg = f"{wanted}, with {error}"
         raise BadValueError(msg) from None
+    if pair.url == "/":
+        msg = f"{wanted}; a folder at '/' would hide the whole app"
+        raise BadValueError(msg)
+    return pair
 
 
 def parse_choice(*choices: str) -> Callable[[object], str]:

