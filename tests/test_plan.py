@@ -8,7 +8,7 @@ from outrider.errors import Exit, OutriderError
 from outrider.facts import Account, Directory, MediaFolder, StaticFolder
 from outrider.plan import choose_account, plan
 from outrider.settings import TomlSource, resolve
-from tests.situations import UPLOADS, facts, settings, site
+from tests.situations import DEBIAN, UPLOADS, WHEEL, facts, settings, site
 
 WWW = Account(uid=33, gid=33, name="www-data")
 BLOCKED = Account(uid=33, gid=33, name="www-data", blocked_by="/root has mode 0700")
@@ -299,6 +299,12 @@ def test_a_missing_or_unsafe_gunicorn_is_refused(version):
 @pytest.mark.parametrize("version", ["23.0.0", "27.0.1", "100.0"])
 def test_a_safe_gunicorn_is_taken(version):
     assert site(interpreter={"gunicorn": version})
+
+
+def test_the_nginx_of_the_package_index_is_warned_of_beyond_this_machine():
+    assert decision(site({"bind": ":8000"}, nginx=WHEEL), "nginx").is_warning
+    assert not decision(site(nginx=WHEEL), "nginx").is_warning
+    assert not decision(site({"bind": ":8000"}, nginx=DEBIAN), "nginx").is_warning
 
 
 def test_an_asgi_app_is_refused_clearly():

@@ -170,8 +170,9 @@ class Console:
         took = f"{float(request['seconds']) * 1000:.0f} ms"
         upstream = str(request["upstream_seconds"]).rpartition(", ")[2].rpartition(" : ")[2]
         by = f"app {float(upstream) * 1000:.0f} ms" if upstream not in ("", "-") else "by nginx"
+        what = _visible(f"{request['method']} {request['uri']}")
         return (
-            f"{self._paint(str(status), colour, self.stdout)} {_visible(request['method'])} {_visible(request['uri'])}"
+            f"{self._paint(str(status), colour, self.stdout)} {what}"
             f"  {took} ({by})  {request['client']}  [{record.request_id[:8]}]"
         )
 

@@ -29,6 +29,8 @@ APPS = ROOT / "tests" / "apps"
 EXAMPLE = ROOT / "examples" / "flask-site"
 PATIENCE_S = 60
 """How long anything may take before a test gives up; nothing waits that long when all is well."""
+NOT_NAMED = Path("/not/named")
+"""As `run_dir`: Outrider's own default, below TMPDIR."""
 
 
 def wheel_nginx() -> str | None:
@@ -74,6 +76,8 @@ class Running:
     run_dir: Path
     stdout: list[str] = field(default_factory=list)
     stderr: list[str] = field(default_factory=list)
+    temp_dir: Path | None = None
+    """TMPDIR of everything that it starts, when that is its own."""
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def get(
@@ -193,25 +197,42 @@ def start(
     command: Sequence[str] = (sys.executable, "-m", "outrider"),
     **popen,
 ) -> Iterator[Running]:
-    """Start `outrider run` without waiting for it to be up; it is gone when the block ends."""
-    own = run_dir is None
+    """Start `outrider run` without waiting for it to be up; it is gone when the block ends.
+
+    Args:
+        words: of the command line, beside `--bind` and `--run-dir`.
+        cwd: the project.
+        port: on 127.0.0.1.
+        env: unless it names TMPDIR, that is a directory of this site's own.
+        nginx: path of the binary.
+        run_dir: by default one of this site's own; NOT_NAMED leaves it to Outrider.
+        command: what `outrider` is.
+        popen: how the process is started, for instance `user` or another `stdout`.
+    """
     parent = Path(tempfile.mkdtemp(prefix="otr-", dir="/tmp"))
     parent.chmod(0o777)
-    run_dir = run_dir or parent / "run"
-    argv = [*command, "run", *words, "--bind", f"127.0.0.1:{port}", "--run-dir", str(run_dir)]
+    env = dict(env or environment())
+    temp_dir = None
+    if "TMPDIR" not in env:
+        temp_dir = parent / "temp"
+        temp_dir.mkdir()
+        temp_dir.chmod(0o777)
+        env["TMPDIR"] = str(temp_dir)
+    argv = [*command, "run", *words, "--bind", f"127.0.0.1:{port}"]
+    if run_dir is NOT_NAMED:
+        user = popen.get("user", os.geteuid())
+        run_dir = Path(env["TMPDIR"], f"outrider-{user}", f"127.0.0.1-{port}")
+    else:
+        run_dir = run_dir or parent / "run"
+        argv += ["--run-dir", str(run_dir)]
     if nginx:
         argv += ["--nginx", nginx]
-    process = subprocess.Popen(
-        argv,
-        cwd=cwd,
-        env=env or environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        **popen,
-    )
-    running = Running(process, port, run_dir)
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(argv, cwd=cwd, env=env, **{**streams, **popen})
+    running = Running(process, port, run_dir, temp_dir=temp_dir)
     for stream, lines in ((process.stdout, running.stdout), (process.stderr, running.stderr)):
+        if stream is None:
+            continue
         thread = threading.Thread(target=_read, args=(stream, lines), daemon=True)
         thread.start()
         running._threads.append(thread)
@@ -226,13 +247,13 @@ def start(
         except subprocess.TimeoutExpired:
             process.kill()
             running.wait()
-        for member in family:
+        for member in {*family, *processes_of(running)}:
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()
         for stream in (process.stdout, process.stderr):
-            stream.close()
-        if own:
-            shutil.rmtree(parent, ignore_errors=True)
+            if stream is not None:
+                stream.close()
+        shutil.rmtree(parent, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -246,4 +267,43 @@ def serving(*words: str, cwd: Path, port: int, **more) -> Iterator[Running]:
 def _read(stream, lines: list[str]) -> None:
     with contextlib.suppress(ValueError):
         for line in iter(stream.readline, b""):
-            lines.append(line.decode("utf-8", "replace"))
+            lines.append(line.decode("utf-8", "replace"))  # noqa: PERF401 - read while it grows
+
+
+# -- what a site leaves on the machine -------------------------------------------------------------
+
+
+def processes_of(site: Running) -> list[psutil.Process]:
+    """Return the processes that serve a site, also those whose parent is gone.
+
+    Gunicorn's are known by their command line and their environment; Nginx's workers have neither,
+    but work in the run directory.
+    """
+    marks = tuple(str(path) for path in (site.run_dir, site.temp_dir) if path)
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            # A zombie has ended; whoever is its parent now has yet to take note.
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            traces = [*process.cmdline(), *process.environ().values(), process.cwd()]
+            if any(trace.startswith(marks) for trace in traces):
+                found.append(process)
+    return found
+
+
+def assert_nothing_is_left(site: Running, *, timeout: float = PATIENCE_S) -> None:
+    """Assert that no process, socket or file of a site that has ended is there any more."""
+    assert site.process.poll() is not None
+    deadline = time.monotonic() + timeout
+    while (left := processes_of(site)) and time.monotonic() < deadline:
+        time.sleep(0.02)  # they were killed, and take a moment
+    assert left == []
+    assert str(site.run_dir) not in Path("/proc/net/unix").read_text()
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        trial.bind(("127.0.0.1", site.port))
+    assert not site.run_dir.exists()
+    assert {*site.run_dir.parent.glob("*")} <= {site.temp_dir}
+    if site.temp_dir:
+        assert list(site.temp_dir.iterdir()) == []

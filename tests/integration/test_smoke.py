@@ -2,16 +2,9 @@
 
 import pytest
 
-from tests.integration.running import EXAMPLE, NGINXES, serving
+from tests.integration.running import EXAMPLE, serving
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(params=sorted(NGINXES))
-def nginx(request):
-    if NGINXES[request.param] is None:
-        pytest.skip(f"the {request.param} Nginx is not installed")
-    return NGINXES[request.param]
 
 
 def test_the_example_is_served(nginx, free_port):
