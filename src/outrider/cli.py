@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from outrider import __version__, discover, files, plan, serve
+from outrider import __version__, discover, errors, files, plan, serve
 from outrider.console import Console
 from outrider.discover.listeners import who_listens
 from outrider.errors import Exit, OutriderError
 from outrider.render import gunicorn, nginx
-from outrider.settings import SETTINGS, Settings, parse_path, resolve
+from outrider.settings import SETTINGS, BadValueError, Given, Settings, parse_path, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,7 +79,7 @@ def run(console: Console, /, **flags: Any) -> None:
     env, cwd = dict(os.environ), str(Path.cwd())
     settings = _settings(flags, env, cwd)
     console.is_json = settings.value("log_format") == "json"
-    with console.streaming():
+    with console.streaming(), serve.stoppable():
         site, app_env = _look_and_decide(settings, env, cwd)
         for decision in site.decisions:
             if decision.is_warning:
@@ -127,19 +127,28 @@ def export() -> None:
 def export_nginx(console: Console, /, *, output: str, show_diff: bool, **flags: Any) -> None:
     """Write nginx.conf and gunicorn.conf.py, with the reason of each directive.
 
-    They use DIR/run for sockets and spooled bodies unless --run-dir says otherwise.
+    How to start them stands in their first lines. They keep their socket and spooled bodies in DIR
+    as well, unless --run-dir names another directory, which must exist.
     """
     env, cwd = dict(os.environ), str(Path.cwd())
-    directory = str(Path(cwd, parse_path(output)))
-    if not flags.get("run_dir"):
-        flags["run_dir"] = directory
-    site, _ = _look_and_decide(_settings(flags, env, cwd), env, cwd)
+    settings = _settings(flags, env, cwd)
+    directory = _output(output, cwd)
+    if settings.get("run_dir") is None:
+        settings = Settings({**settings.given, "run_dir": Given(directory, "--output")})
+    site, _ = _look_and_decide(settings, env, cwd)
     artifacts = [*nginx.render(site), *gunicorn.render(site)]
     if show_diff:
         console.write(files.diff(directory, artifacts))
         return
     for written in files.export(directory, artifacts):
         console.write(f"{written.state:<8} {written.path}\n")
+
+
+def _output(raw: str, cwd: str) -> str:
+    try:
+        return os.path.normpath(Path(cwd, parse_path(raw)))
+    except BadValueError as error:
+        raise errors.bad_output(raw, str(error)) from None
 
 
 def _settings(flags: dict[str, Any], env: Mapping[str, str], cwd: str) -> Settings:
@@ -168,7 +177,9 @@ def _announce(console: Console, site: Site) -> None:
 
 def main() -> None:
     """Run the command line."""
+    files.hold_standard_streams()
     console = Console.standard(dict(os.environ))
+    console.clock = serve.now
     try:
         outrider(obj=console, prog_name="outrider")
     except Exception:  # noqa: BLE001 - the last line of defence: say that it is ours

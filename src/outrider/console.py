@@ -6,6 +6,7 @@ Results go to standard output, talk goes to standard error; colour is per stream
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import queue
 import re
@@ -15,7 +16,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from outrider.errors import OutriderError
     from outrider.logline import Record
@@ -40,15 +41,18 @@ class Console:
         self.stdout = stdout
         self.stderr = stderr
         self.is_json = False
+        self.clock: Callable[[], str] | None = None
+        """Says when something is said, for JSON."""
         self._env = env
-        self._lines: queue.Queue[str | None] = queue.Queue(_WAITING_LINES)
-        self._lost = 0
+        self._log = _Lane(stdout)
+        self._said = _Lane(stderr)
         self._request = ""
 
     @classmethod
     def standard(cls, env: dict[str, str]) -> Console:
         """Return the console of this process's own streams."""
-        return cls(sys.stdout, sys.stderr, env)
+        # A stream that was closed when Python started is None.
+        return cls(sys.stdout or io.StringIO(), sys.stderr or io.StringIO(), env)
 
     # -- talk --------------------------------------------------------------------------------------
 
@@ -66,9 +70,7 @@ class Console:
 
     def _talk(self, kind: str, text: str) -> None:
         if self.is_json:
-            self._put(
-                json.dumps({"source": "outrider", "kind": kind, "text": text}, ensure_ascii=False)
-            )
+            self._put_object(kind, text=text)
             return
         mark = {
             "warning": self._paint("warning: ", "yellow", self.stderr),
@@ -80,19 +82,13 @@ class Console:
     def error(self, error: OutriderError) -> None:
         """Say what happened, what was found and what to type."""
         if self.is_json:
-            self._put(
-                json.dumps(
-                    {
-                        "source": "outrider",
-                        "kind": "error",
-                        "id": error.id,
-                        "text": error.what,
-                        "found": error.found,
-                        "fix": error.fix,
-                        "exit_code": int(error.exit_code),
-                    },
-                    ensure_ascii=False,
-                )
+            self._put_object(
+                "error",
+                id=error.id,
+                text=error.what,
+                found=error.found,
+                fix=error.fix,
+                exit_code=int(error.exit_code),
             )
             return
         lines = [self._paint("error: ", "red", self.stderr) + error.what]
@@ -103,7 +99,15 @@ class Console:
             lines += _hanging(label, f"{number}. {remedy}" if len(error.fix) > 1 else remedy)
         self._say("\n".join(lines) + "\n")
 
+    def _put_object(self, kind: str, **fields: object) -> None:
+        when = {"time": self.clock()} if self.clock else {}
+        said = {**when, "source": "outrider", "kind": kind, **fields}
+        self._put(json.dumps(said, ensure_ascii=False))
+
     def _say(self, text: str) -> None:
+        if self._said.is_running:
+            self._said.put(text)
+            return
         with contextlib.suppress(OSError, ValueError):
             self.stderr.write(text)
             self.stderr.flush()
@@ -178,36 +182,12 @@ class Console:
 
     @contextlib.contextmanager
     def streaming(self) -> Iterator[None]:
-        """Write queued lines from a thread, so that a paused terminal cannot stop the site.
-
-        When nobody reads for long, lines are lost and counted rather than kept without end.
-        """
-        thread = threading.Thread(target=self._pump, daemon=True)
-        thread.start()
-        try:
+        """Write to both streams from threads, so that a paused terminal cannot stop the site."""
+        with self._log.running(), self._said.running():
             yield
-        finally:
-            with contextlib.suppress(queue.Full):
-                self._lines.put(None, timeout=1)
-                thread.join(timeout=2)
 
     def _put(self, line: str) -> None:
-        try:
-            self._lines.put_nowait(line)
-        except queue.Full:
-            self._lost += 1
-
-    def _pump(self) -> None:
-        while (line := self._lines.get()) is not None:
-            if self._lost:
-                line = f"({self._lost} lines were lost: nobody read them)\n{line}"
-                self._lost = 0
-            try:
-                self.stdout.write(line + "\n")
-                if self._lines.empty():
-                    self.stdout.flush()
-            except (OSError, ValueError):  # the reader is gone; the site goes on
-                return
+        self._log.put(line + "\n")
 
     def _paint(self, text: str, colour: str, stream: TextIO) -> str:
         if not text or not colour or "NO_COLOR" in self._env:
@@ -215,6 +195,52 @@ class Console:
         if "FORCE_COLOR" not in self._env and not stream.isatty():
             return text
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+
+
+class _Lane:
+    """Writes to a stream from a thread.
+
+    When nobody reads for long, lines are lost and counted rather than kept without end.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.is_running = False
+        self._stream = stream
+        self._waiting: queue.Queue[str | None] = queue.Queue(_WAITING_LINES)
+        self._lost = 0
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Write until the block ends, and a moment longer."""
+        thread = threading.Thread(target=self._write, daemon=True)
+        thread.start()
+        self.is_running = True
+        try:
+            yield
+        finally:
+            self.is_running = False
+            with contextlib.suppress(queue.Full):
+                self._waiting.put(None, timeout=1)
+                thread.join(timeout=2)
+
+    def put(self, text: str) -> None:
+        """Queue text that ends with its line, or lose it."""
+        try:
+            self._waiting.put_nowait(text)
+        except queue.Full:
+            self._lost += 1
+
+    def _write(self) -> None:
+        while (text := self._waiting.get()) is not None:
+            if self._lost:
+                text = f"({self._lost} lines were lost: nobody read them)\n{text}"
+                self._lost = 0
+            try:
+                self._stream.write(text)
+                if self._waiting.empty():
+                    self._stream.flush()
+            except (OSError, ValueError):  # the reader is gone; the site goes on
+                return
 
 
 def _visible(text: str) -> str:

@@ -98,6 +98,17 @@ def _as_typed(origin: str, row: Setting) -> str:
     return f"{row.name} = [{value}]" if row.many else f"{row.name} = {value}"
 
 
+def bad_output(raw: str, wanted: str) -> OutriderError:
+    """The directory to export to cannot be named in the files that are written there."""
+    return OutriderError(
+        "bad-output",
+        f"--output takes {wanted}",
+        found=[f"--output is {raw!r}"],
+        fix=["give it as:  --output DIR"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
 def bad_toml(path: str, why: str) -> OutriderError:
     """A configuration file that is not TOML, or has no table where one is needed."""
     return OutriderError(
@@ -681,13 +692,23 @@ def died(name: str, how: str) -> OutriderError:
     )
 
 
-def had_to_kill(names: Sequence[str], timeout_s: float) -> OutriderError:
-    """Something did not end within the drain time and was killed."""
+def had_to_kill(names: Sequence[str], timeout_s: float, haste: str = "") -> OutriderError:
+    """Something was killed: the drain time was over, or the order to stop came a second time."""
+    found = {
+        "": f"still busy {timeout_s:g} s after the order to stop",
+        "asked twice": "asked a second time to stop, while requests were in progress",
+        "booting": "still starting, and did not react to the order to stop",
+    }
+    fix = {
+        "": f"give requests longer to finish:  --drain-timeout {timeout_s * 2:g}",
+        "asked twice": f"to let requests finish, ask once; they get {timeout_s:g} s",
+        "booting": "nothing is lost: it had not served anybody yet",
+    }
     return OutriderError(
         "had-to-kill",
         f"{' and '.join(names)} had to be killed",
-        found=[f"still busy {timeout_s:g} s after the order to stop"],
-        fix=[f"give requests longer to finish:  --drain-timeout {timeout_s * 2:g}"],
+        found=[found[haste]],
+        fix=[fix[haste]],
         exit_code=Exit.KILLED,
     )
 

@@ -123,6 +123,18 @@ def scratch(artifacts: Callable[[str], Sequence[Artifact]]) -> Iterator[Path]:
         yield Path(name)
 
 
+def hold_standard_streams() -> None:
+    """Open what is closed of standard input, output and error on nothing.
+
+    Its number would otherwise be given to the next file or socket, and a child's own replaces that.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+
+
 # -- the run directory -----------------------------------------------------------------------------
 
 
@@ -157,11 +169,9 @@ def run_directory(path: str, bind: str, user: User) -> Iterator[Path]:
             _empty(root)
             is_ours = True
             (root / _PID_FILE).write_text(f"{os.getpid()}\n", encoding="ascii")
-            (root / "temp").mkdir(mode=0o700)
-            for place in (root, root / "temp"):
-                place.chmod(0o700)
-                if user.is_changed:
-                    os.chown(place, user.uid, user.gid)
+            root.chmod(0o700)
+            if user.is_changed:
+                os.chown(root, user.uid, user.gid)
         except OSError as error:
             raise errors.cannot_write(
                 str(error.filename or path), error.strerror or str(error)

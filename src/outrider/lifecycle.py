@@ -123,6 +123,8 @@ class Outcome:
     name: Name | None = None
     code: int | None = None
     killed: tuple[Name, ...] = ()
+    haste: Literal["", "asked twice", "booting"] = ""
+    """Why they were killed before the drain time was over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +141,8 @@ class State:
     alive: frozenset[Name] = frozenset()
     outcome: Outcome | None = None
     """Set once the end has begun."""
+    haste: Literal["", "asked twice", "booting"] = ""
+    """Why the drain time does not count."""
 
 
 def step(state: State, event: Event, now: float) -> tuple[State, list[Action]]:
@@ -195,8 +199,13 @@ def _stop(state: State, now: float) -> tuple[State, list[Action]]:
         return state, []
     if state.outcome is not None:
         # Asked twice: whoever asks does not want to wait.
-        return _kill(state, now)
-    return _leave(replace(state, outcome=Outcome(kind="drained")), now)
+        return _kill(replace(state, haste="asked twice"), now)
+    state = replace(state, outcome=Outcome(kind="drained"))
+    if state.phase is Phase.BOOTING_APP:
+        # It never served anybody, so there is nothing to wait for.
+        moved, actions = _leave(state, now)
+        return replace(moved, haste="booting", deadline=now + GRACE_S), actions
+    return _leave(state, now)
 
 
 def _tick(state: State, now: float) -> tuple[State, list[Action]]:
@@ -227,14 +236,17 @@ def _drain_app(state: State, now: float) -> tuple[State, list[Action]]:
     if "app" not in state.alive:
         return _finish_if_alone(state, [])
     patience = max(state.drained_by or now, now + GRACE_S)
-    return replace(state, phase=Phase.DRAINING_APP, deadline=patience), [Drain("app")]
+    state = replace(state, phase=Phase.DRAINING_APP, deadline=patience)
+    is_killed = state.outcome is not None and "app" in state.outcome.killed
+    return state, [] if is_killed else [Drain("app")]
 
 
 def _kill(state: State, now: float) -> tuple[State, list[Action]]:
     assert state.outcome is not None
     names: list[Name] = [name for name in ("front", "app") if name in state.alive]
     killed = tuple(dict.fromkeys([*state.outcome.killed, *names]))
-    state = replace(state, outcome=replace(state.outcome, killed=killed), deadline=now + GRACE_S)
+    outcome = replace(state.outcome, killed=killed, haste=state.haste)
+    state = replace(state, outcome=outcome, deadline=now + GRACE_S)
     return _finish_if_alone(state, [Kill(name) for name in names])
 
 

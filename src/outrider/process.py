@@ -54,7 +54,7 @@ def run(
     """Run a child to its end and return what it said.
 
     The child gets a process group of its own, which is killed when the time is over, so that
-    nothing that it started is left. Its standard input is empty.
+    nothing that it started is left. It dies with us, and its standard input is empty.
 
     Args:
         argv: words, never a shell string; the first is the program's path.
@@ -68,31 +68,42 @@ def run(
     Raises:
         OSError: the program cannot be started.
     """
-    reader, writer = os.pipe() if report else (None, None)
     child_env = dict(env)
-    if writer is not None:
-        child_env[REPORT_VARIABLE] = str(writer)
-        pass_fds = (*pass_fds, writer)
+    pipes = [_pipe(account), *([_pipe(account)] if report else [])]
+    readers, writers = zip(*pipes, strict=True)
+    if report:
+        child_env[REPORT_VARIABLE] = str(writers[1])
+        pass_fds = (*pass_fds, writers[1])
     try:
         child = subprocess.Popen(
             list(argv),
             env=child_env,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=writers[0],
             stderr=subprocess.STDOUT,
             pass_fds=tuple(pass_fds),
             start_new_session=True,
+            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - it takes no lock
             **_identity(account),
         )
     except BaseException:
-        if reader is not None:
+        for reader in readers:
             os.close(reader)
         raise
     finally:
-        if writer is not None:
+        for writer in writers:
             os.close(writer)
-    return _collect(child, reader, timeout_s)
+    child.stdout = os.fdopen(readers[0], "rb")
+    return _collect(child, readers[1] if report else None, timeout_s)
+
+
+def _pipe(account: Account | User | None) -> tuple[int, int]:
+    """Return a pipe to a child: Nginx opens /dev/stdout by name, which asks for the owner."""
+    reader, writer = os.pipe()
+    if account is not None and _identity(account):
+        os.fchown(writer, account.uid, account.gid)
+    return reader, writer
 
 
 def _collect(child: subprocess.Popen[bytes], reader: int | None, timeout_s: float) -> Finished:
@@ -236,12 +247,8 @@ async def spawn(
     loop = asyncio.get_running_loop()
     child_env = dict(env)
     wanted = [on_line, *([notify[1]] if notify else [])]
-    readers, writers = zip(*(os.pipe() for _ in wanted), strict=True)
+    readers, writers = zip(*(_pipe(account) for _ in wanted), strict=True)
     try:
-        for writer in writers:
-            # Nginx opens /dev/stdout by name, which asks for the pipe's owner.
-            if account.is_changed:
-                os.fchown(writer, account.uid, account.gid)
         if notify:
             child_env[notify[0]] = str(writers[1])
         process = await asyncio.create_subprocess_exec(
@@ -280,10 +287,11 @@ def _die_with(parent: int) -> Callable[[], None] | None:
     """
     if not sys.platform.startswith("linux"):
         return None
-    libc = ctypes.CDLL(None, use_errno=True)
+    # Looked up here: after the fork, a lock that another thread held stays locked.
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
 
     def bind_fate() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # it was killed in between
             os._exit(1)
 

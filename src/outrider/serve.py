@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
+import sys
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +18,7 @@ from outrider.render import gunicorn, nginx
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
     from pathlib import Path
 
     from outrider.lifecycle import Action, Event, Name, Outcome
@@ -80,6 +82,33 @@ def serve(
     return conclude(outcome, site)
 
 
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Let other signals end what comes before the event loop as tidily as Ctrl-C does.
+
+    The exit code is the shell's: https://tldp.org/LDP/abs/html/exitcodes.html
+    """
+
+    def leave(number: int, _: object) -> None:
+        sys.exit(128 + number)
+
+    numbers = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def now() -> str:
+    """Return the time, ISO with its zone."""
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")
+
+
 def write_site(root: Path, site: Site) -> None:
     """Write a site's files into its run directory."""
     for artifact in [*nginx.render(site), *gunicorn.render(site)]:
@@ -106,9 +135,8 @@ def conclude(outcome: Outcome, site: Site) -> Exit:
             raise errors.died(name, how_it_ended(outcome.code))
         case "drained":
             if outcome.killed:
-                raise errors.had_to_kill(
-                    [NAMES[n] for n in outcome.killed], site.limits.drain_timeout_s
-                )
+                names = [NAMES[n] for n in outcome.killed]
+                raise errors.had_to_kill(names, site.limits.drain_timeout_s, outcome.haste)
     return Exit.OK
 
 
@@ -159,6 +187,8 @@ def _try_nginx(site: Site, env: Mapping[str, str], public: socket.socket) -> Non
         message = next(
             (line for line in tried.output.splitlines() if "[emerg]" in line), tried.output
         )
+        if f"({errno.ENOSPC}: " in message:
+            raise errors.cannot_write(site.paths.run, message.strip())
         raise errors.nginx_refuses(message.strip(), site.front.snippet)
 
 
@@ -267,12 +297,14 @@ class _Runner:
         record = logline.parse(source, line)
         # Nginx says so at each start, before it has read which levels are wanted.
         if record.level != "notice":
-            now = datetime.now().astimezone().isoformat(timespec="milliseconds")
-            self.report.log(record, now)
+            self.report.log(record, now())
 
     def _watch(self, name: Name, child: process.Child) -> None:
         async def until_it_ends() -> None:
             code = await child.wait()
+            if name == "app":
+                # Requests that wait for it in the backlog are answered now, with 502.
+                self.private.close()
             self.children.pop(name, None)
             self.events.put_nowait(lifecycle.Ended(name, code))
 

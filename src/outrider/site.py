@@ -78,6 +78,11 @@ class Limits:
         return self.timeout_s + 5
 
     @property
+    def graceful_timeout_s(self) -> int:
+        """Gunicorn cuts requests off later than the supervisor does, who says so."""
+        return self.drain_timeout_s + 5
+
+    @property
     def connections(self) -> int:
         """Connections of one Nginx worker: a proxied request takes two descriptors."""
         return max(256, min(4096, (self.open_files - 64) // 2))
@@ -107,8 +112,8 @@ class Paths:
 
     @property
     def temp(self) -> str:
-        """Where Nginx spools bodies."""
-        return f"{self.run}/temp"
+        """Where Nginx spools bodies: how its folders' names begin, which it makes itself."""
+        return f"{self.run}/temp-"
 
 
 @dataclass(frozen=True, kw_only=True)

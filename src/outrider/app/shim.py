@@ -7,9 +7,11 @@ gunicorn.conf.py.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import io
 import os
+import re
 import sys
 import threading
 from typing import Any, Callable, Iterable
@@ -18,6 +20,8 @@ REQUEST_ID: contextvars.ContextVar[str] = contextvars.ContextVar("outrider_reque
 NOTIFY_VARIABLE = "OUTRIDER_NOTIFY_FD"
 
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
+# Nginx 1.22 chooses by the name alone and passes `name:80@evil.example` on: a link to elsewhere.
+_SOUND = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:[0-9]{0,5})?")
 
 
 class Front:
@@ -56,7 +60,8 @@ class Front:
         if self.prefix and (path == self.prefix or path.startswith(self.prefix + "/")):
             environ["PATH_INFO"] = path[len(self.prefix) :]
         if outer or self.prefix:
-            environ["SCRIPT_NAME"] = outer + self.prefix
+            # The header too, for an app that has Werkzeug's ProxyFix around it.
+            environ["SCRIPT_NAME"] = environ["HTTP_X_FORWARDED_PREFIX"] = outer + self.prefix
 
 
 def _correct_host(environ: dict[str, Any]) -> None:
@@ -65,11 +70,16 @@ def _correct_host(environ: dict[str, Any]) -> None:
     Nginx's $host is checked but has no port; its $http_host has the port (perhaps of a mapping that
     Nginx does not know) but is whatever was sent. The second is taken when the names agree.
     """
-    host = environ.get("HTTP_HOST", "")
-    typed = environ.get("HTTP_X_FORWARDED_HOST", "").partition(",")[0].strip()
-    if typed and _name(typed) == _name(host):
+    # Several proxies of ours make a list of it; the first is what the client typed.
+    host, typed = (
+        environ.get(name, "").partition(",")[0].strip()
+        for name in ("HTTP_HOST", "HTTP_X_FORWARDED_HOST")
+    )
+    if _SOUND.fullmatch(typed) and _name(typed) == _name(host):
         host = typed
     name, port = split_host(host)
+    if not _SOUND.fullmatch(host):
+        host, port = name, ""
     usual = _DEFAULT_PORTS.get(environ["wsgi.url_scheme"], "80")
     if not port:
         # Only a trusted proxy's: from anyone else Nginx clears it.
@@ -124,7 +134,9 @@ def tell_ready() -> None:
     """Tell the supervisor, if there is one, that this worker has loaded the app."""
     descriptor = os.environ.get(NOTIFY_VARIABLE)
     if descriptor:
-        os.write(int(descriptor), f"ready {os.getpid()}\n".encode())
+        # A supervisor that was killed does not hear it; Gunicorn is about to stop this worker.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(int(descriptor), f"ready {os.getpid()}\n".encode())
 
 
 class TaggedStream(io.TextIOWrapper):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from outrider.settings import Settings
 
 PYTHON_FLOOR = (3, 8)
-"""Of the app's interpreter: what probe.py and app/ are written for."""
+"""Of the app's interpreter: what probe/ and app/ are written for."""
 BOOT_TIMEOUT_S = 60
 
 
@@ -198,7 +198,7 @@ def _look_at_directories(
 
 def probe_path() -> str:
     """Return the path of the file that is run in the app's interpreter."""
-    return str(resources.files("outrider").joinpath("probe.py"))
+    return str(resources.files("outrider").joinpath("probe", "__main__.py"))
 
 
 def _probe(

@@ -26,7 +26,7 @@ def mounts(facts: Facts, prefix: str, user: User, ledger: Ledger) -> tuple[Mount
             )
             _add(mounts, mount)
     asked = set(mounts)
-    for mount in [*_static_of_app(facts, ledger), *_media_of_app(facts, ledger)]:
+    for mount in [*_static_of_app(facts, prefix, ledger), *_media_of_app(facts, ledger)]:
         if mount.url not in asked:
             _add(mounts, mount)
     served = []
@@ -55,27 +55,18 @@ def _add(mounts: dict[str, Mount], mount: Mount) -> None:
     mounts.setdefault(mount.url, mount)
 
 
-def _static_of_app(facts: Facts, ledger: Ledger) -> list[Mount]:
-    mounts = []
+def _static_of_app(facts: Facts, prefix: str, ledger: Ledger) -> list[Mount]:
+    found = []
     for folder in facts.app.static:
-        if folder.url == "/":
-            # A location for everything would take the app's own pages away.
-            ledger.note(
-                "static",
-                "/",
-                folder.source,
-                f"left to the app: {folder.directory} has no URL prefix of its own",
-            )
+        if folder.url == "/" and prefix:
+            # Nginx would look for /shop/x in the folder's own "shop".
+            why = f"left to the app: {folder.directory} has no URL prefix of its own"
+            ledger.note("static", "/", folder.source, why)
             continue
-        mounts.append(
-            Mount(
-                url=folder.url,
-                directory=folder.directory,
-                kind="static",
-                source=folder.source,
-            )
+        found.append(
+            Mount(url=folder.url, directory=folder.directory, kind="static", source=folder.source)
         )
-    return mounts
+    return found
 
 
 def _media_of_app(facts: Facts, ledger: Ledger) -> list[Mount]:

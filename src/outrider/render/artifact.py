@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import jinja2
 
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HEADER = re.compile(r"\A# outrider (?P<version>\S+) sha256=(?P<digest>[0-9a-f]{64})\n")
+
+
+class Comment(str):
+    """Text for a comment of the target language: one line, whatever it was made from."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Return the text with everything that could end the line replaced."""
+        return super().__new__(cls, "".join(c if c.isprintable() else "?" for c in text))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from outrider import errors
-from outrider.render.artifact import Artifact, environment, stamped
+from outrider.render.artifact import Artifact, Comment, environment, stamped
 
 if TYPE_CHECKING:
-    from outrider.site import Site
+    from outrider.site import Mount, Site
 
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,=~*\[\]-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -37,7 +38,9 @@ def quote(value: object) -> str:
     Raises:
         OutriderError: the text cannot be written.
     """
-    if isinstance(value, Word) or (isinstance(value, int) and not isinstance(value, bool)):
+    if isinstance(value, (Comment, Word)) or (
+        isinstance(value, int) and not isinstance(value, bool)
+    ):
         return str(value)
     if not isinstance(value, str):
         msg = f"no syntax is defined for {type(value).__name__}"
@@ -54,17 +57,34 @@ def regex(pattern: str) -> Word:
     return Word(f'"{pattern}"')
 
 
+def never(url: str) -> Word:
+    """Return the expression for what is never served below a URL, which may have a dot itself.
+
+    Radicale's own pages are at `/.web/`.
+    """
+    if "/." not in url:
+        return regex(NEVER)
+    inside = "^" + re.escape(url).replace('"', '\\"') + "(.*/)?"
+    return regex(inside + NEVER.removeprefix("/"))
+
+
 def render(site: Site) -> list[Artifact]:
     """Return nginx.conf and mime.types."""
     template = environment(quote).get_template("nginx.conf.j2")
     body = template.render(
         site=site,
+        # Files without a URL prefix are looked for before the app is asked.
+        folders=[mount for mount in site.mounts if mount.url != "/"],
+        top=next((mount for mount in site.mounts if mount.url == "/"), None),
         listen=str(site.bind),
         # Repeated wherever a location has headers of its own: those replace the inherited ones.
         id_header=Word("add_header X-Request-ID $outrider_id always;"),
         hashed=regex(HASHED),
-        never=regex(NEVER),
-        types=f"{site.paths.run}/mime.types",
+        never=never,
+        cached=_cached,
+        target=Comment(site.process.target),
+        user=Comment(site.user.name),
+        command=Comment(shlex.join(_command(site))),
         behind=bool(site.trusted_proxies),
         limit=Word(_readable(site.limits.body_limit_bytes)),
     )
@@ -72,8 +92,18 @@ def render(site: Site) -> list[Artifact]:
     return [stamped("nginx.conf", body), stamped("mime.types", types)]
 
 
+def _command(site: Site) -> list[str]:
+    # -e came with 1.19.5: https://nginx.org/en/docs/switches.html
+    logs = ["-e", "stderr"] if site.front.version >= (1, 19, 5) else []
+    return [site.front.binary, "-p", ".", *logs, "-c", "nginx.conf"]
+
+
 def _readable(size: int) -> str:
     for unit, factor in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
         if size >= factor:
             return f"{size / factor:.3g} {unit}"
     return f"{size} bytes"
+
+
+def _cached(mount: Mount) -> str:
+    return f"public, max-age={mount.max_age_s}" if mount.max_age_s else "no-cache"

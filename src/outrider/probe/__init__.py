@@ -1,0 +1,1 @@
+"""What imports the user's app and says what it is: `__main__.py`, run by path, and its siblings."""
