@@ -55,6 +55,8 @@ ONLY_FROM = {"console": {"cli"}}
 # These run in the user's process, on the user's Python: nothing of Outrider, the standard library
 # and Gunicorn only, in the syntax of Python 3.8. Importing either imports outrider/__init__.py.
 GUESTS = {"app", "probe", "__init__"}
+# Its modules know one another as siblings; there, the package has another name.
+GUEST_FAMILIES = {"probe"}
 GUEST_PYTHON = (3, 8)
 GUEST_IMPORTS = sys.stdlib_module_names | {"gunicorn"}
 
@@ -182,6 +184,7 @@ class Import:
     line: int
     name: str  # dotted and absolute: `outrider.site`, `os`
     is_for_types: bool
+    is_of_sibling: bool = False  # `from . import plan`
 
 
 def imports_in(tree: ast.Module, module: str) -> Iterator[tuple[Import, str]]:
@@ -206,7 +209,8 @@ def imports_in(tree: ast.Module, module: str) -> Iterator[tuple[Import, str]]:
                 source = ".".join([*module.split(".")[: -node.level], *filter(None, [source])])
             for alias in node.names:
                 name = f"{source}.{alias.name}"
-                yield Import(node.lineno, name, node in for_types), alias.asname or alias.name
+                imported = Import(node.lineno, name, node in for_types, node.level == 1)
+                yield imported, alias.asname or alias.name
 
 
 def bindings_in(tree: ast.Module, module: str) -> dict[str, str]:
@@ -314,14 +318,14 @@ def floor_of(room: str) -> int:
     return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
 
 
-def may_import(who: str, whom: str, *, is_for_types: bool) -> bool:
+def may_import(who: str, whom: str, imported: Import) -> bool:
     if who in GUESTS:
-        return False
+        return who == whom and who in GUEST_FAMILIES and imported.is_of_sibling
     if who == whom:
         return True
     if who not in ONLY_FROM.get(whom, {who}):
         return False
-    if (who, whom) in NEIGHBOURS or (is_for_types and (who, whom) in NEIGHBOURS_FOR_TYPES):
+    if (who, whom) in NEIGHBOURS or (imported.is_for_types and (who, whom) in NEIGHBOURS_FOR_TYPES):
         return True
     return floor_of(whom) > floor_of(who)
 
@@ -336,7 +340,7 @@ def import_faults(path: str, tree: ast.Module) -> Iterator[str]:
         where = f"{path}:{imported.line}"
         if imported.name.partition(".")[0] == "outrider":
             whom = room_of(imported.name)
-            if not may_import(who, whom, is_for_types=imported.is_for_types):
+            if not may_import(who, whom, imported):
                 yield f"{where}: {who} may not import {whom}: imports point down the floors only"
         elif who in GUESTS and imported.name.partition(".")[0] not in GUEST_IMPORTS:
             yield f"{where}: {who} imports {imported.name}: standard library and Gunicorn only"
@@ -408,8 +412,11 @@ BAD_IMPORTS = [
     ("app/worker.py", "from outrider import __version__", "app may not import __init__"),
     ("app/worker.py", "from .shim import wrap", "app may not import app"),
     ("app/worker.py", "import httptools", "app imports httptools"),
-    ("probe.py", "import flask.app", "probe imports flask.app"),
-    ("probe.py", "match x:\n    case 1: pass", "not in the syntax of Python 3.8"),
+    ("probe/media.py", "import flask.app", "probe imports flask.app"),
+    ("probe/media.py", "from outrider.probe import flask", "probe may not import probe"),
+    ("probe/media.py", "from ..probe import flask", "probe may not import probe"),
+    ("probe/media.py", "from .. import errors", "probe may not import errors"),
+    ("probe/media.py", "match x:\n    case 1: pass", "not in the syntax of Python 3.8"),
     ("utils.py", "", "unknown room 'utils'"),
     (
         "errors.py",
@@ -430,6 +437,7 @@ GOOD_IMPORTS = [
         "import typing\nif typing.TYPE_CHECKING:\n    from outrider.settings import Setting",
     ),
     ("app/worker.py", "import ssl\nfrom gunicorn.workers.gthread import ThreadWorker"),
+    ("probe/media.py", "from . import flask\nfrom .failure import Failure"),
 ]
 
 # For each row of OWNERS: what must be found anywhere else.

@@ -101,7 +101,7 @@ def test_a_run_directory_is_private_and_leaves_nothing(tmp_path):
     with held(path) as root:
         assert root.stat().st_mode & 0o777 == 0o700
         assert root.parent.stat().st_mode & 0o777 == 0o700
-        (root / "temp" / "body").mkdir()
+        (root / "temp-body").mkdir()
     assert os.listdir(tmp_path) == []
 
 
@@ -128,7 +128,7 @@ def test_the_same_site_twice_is_refused_and_the_first_is_undisturbed(tmp_path):
 
 def test_what_a_killed_site_left_is_taken_over(tmp_path):
     run = tmp_path / "run"
-    (run / "temp" / "body").mkdir(parents=True)
+    (run / "temp-body" / "1").mkdir(parents=True)
     (run / "outrider.pid").write_text("1\n")
     (run / "app.sock").touch()
     with held(run) as root:

@@ -176,9 +176,14 @@ def test_a_dollar_in_the_apps_own_folder_is_refused():
     assert error.id == "unsafe-path"
 
 
-def test_static_files_without_a_url_prefix_are_left_to_the_app():
+def test_static_files_without_a_url_prefix_are_looked_for_first():
     root = StaticFolder(url="/", directory="/srv/shop/static", source="Flask app 'shop'")
-    left = site(app={"static": (root,)})
+    assert [m.url for m in site(app={"static": (root,)}).mounts] == ["/"]
+
+
+def test_below_a_prefix_they_are_left_to_the_app():
+    root = StaticFolder(url="/", directory="/srv/shop/static", source="Flask app 'shop'")
+    left = site({"prefix": "/shop"}, app={"static": (root,)})
     assert left.mounts == ()
     assert "left to the app" in decision(left, "static").why
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 ROOT = Path(__file__).parent.parent.parent
 APPS = ROOT / "tests" / "apps"
@@ -268,6 +268,14 @@ def _read(stream, lines: list[str]) -> None:
     with contextlib.suppress(ValueError):
         for line in iter(stream.readline, b""):
             lines.append(line.decode("utf-8", "replace"))  # noqa: PERF401 - read while it grows
+
+
+def until(condition: Callable[[], object], timeout: float = PATIENCE_S) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 # -- what a site leaves on the machine -------------------------------------------------------------

@@ -8,8 +8,6 @@ api = Flask("api", static_folder="api_files")
 api.config["MAX_CONTENT_LENGTH"] = 5000
 deep = Flask("deep", static_folder="deep_files")
 deep.config["MAX_CONTENT_LENGTH"] = 3000
-app = DispatcherMiddleware(
-    ProxyFix(front), {"/api": DispatcherMiddleware(api, {"/deep": deep})}
-)
+app = DispatcherMiddleware(ProxyFix(front), {"/api": DispatcherMiddleware(api, {"/deep": deep})})
 
 unlimited = DispatcherMiddleware(front, {"/other": Flask("other")})

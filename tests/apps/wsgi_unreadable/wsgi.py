@@ -12,4 +12,4 @@ class Loose:
 
 loose = Loose()
 partial = functools.partial(lambda name, environ, start_response: [], "name")
-from_c = dict.fromkeys
+from_c = {}.update

@@ -1,10 +1,10 @@
-# outrider 0.1.0 sha256=c3e8351b9c2bfbaddac235b3649540730e561c7aefe80eecac5d69b67abeae2b
-"""Gunicorn for 'shop:app', behind Nginx.
+# outrider 0.1.0 sha256=88d62a81b156c1100e21fb8530359a91deed63646b615b0cbe60a3ed0fe0f446
+# Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
+#
+#     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
+#
+# Settings: https://gunicorn.org/reference/settings/
 
-    gunicorn -c gunicorn.conf.py 'shop:app'
-
-Settings: https://gunicorn.org/reference/settings/
-"""
 import importlib.util
 import os
 
@@ -33,8 +33,8 @@ threads = 4
 worker_class = 'gthread'
 # Sync: the longest a request may take. gthread: only a sign of life.
 timeout = 120
-# Requests in progress may finish when Gunicorn stops.
-graceful_timeout = 30
+# Requests in progress may finish when Gunicorn stops. A supervisor's own limit comes first, and is told.
+graceful_timeout = 35
 # Nginx sends one request per connection, so nothing is kept.
 keepalive = 2
 # Each worker imports the app itself: connections opened at import are not shared across a fork.

@@ -1,10 +1,10 @@
-# outrider 0.1.0 sha256=171e33c0d7aa9431cad727b258395d1eeace9395dc4af7a84d5250ef107e1f7a
-"""Gunicorn for 'shop:app', behind Nginx.
+# outrider 0.1.0 sha256=f16dec693550191c2840478d19abd842e752a7f0dffbc5bf6f75061fb14b0a62
+# Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
+#
+#     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
+#
+# Settings: https://gunicorn.org/reference/settings/
 
-    gunicorn -c gunicorn.conf.py 'shop:app'
-
-Settings: https://gunicorn.org/reference/settings/
-"""
 import importlib.util
 import os
 
@@ -33,8 +33,8 @@ threads = 1
 worker_class = 'sync'
 # Sync: the longest a request may take. gthread: only a sign of life.
 timeout = 30
-# Requests in progress may finish when Gunicorn stops.
-graceful_timeout = 30
+# Requests in progress may finish when Gunicorn stops. A supervisor's own limit comes first, and is told.
+graceful_timeout = 35
 # Nginx sends one request per connection, so nothing is kept.
 keepalive = 2
 # Each worker imports the app itself: connections opened at import are not shared across a fork.

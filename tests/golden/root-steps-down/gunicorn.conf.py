@@ -1,10 +1,10 @@
-# outrider 0.1.0 sha256=8c948e761ddb0c88fa940f337977cd1ce0cab2710a276b30dd510c233acc20ed
-"""Gunicorn for 'shop:app', behind Nginx.
+# outrider 0.1.0 sha256=d64796bd6e72a92a94e2482671052b527ea3c45af70902254f08d9c0abeaf042
+# Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
+#
+#     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
+#
+# Settings: https://gunicorn.org/reference/settings/
 
-    gunicorn -c gunicorn.conf.py 'shop:app'
-
-Settings: https://gunicorn.org/reference/settings/
-"""
 import importlib.util
 import os
 
@@ -33,8 +33,8 @@ threads = 1
 worker_class = 'sync'
 # Sync: the longest a request may take. gthread: only a sign of life.
 timeout = 30
-# Requests in progress may finish when Gunicorn stops.
-graceful_timeout = 30
+# Requests in progress may finish when Gunicorn stops. A supervisor's own limit comes first, and is told.
+graceful_timeout = 35
 # Nginx sends one request per connection, so nothing is kept.
 keepalive = 2
 # Each worker imports the app itself: connections opened at import are not shared across a fork.

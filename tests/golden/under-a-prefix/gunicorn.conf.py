@@ -1,10 +1,10 @@
-# outrider 0.1.0 sha256=94e171e1c577c8989c6ad852cd876509f52eb89cf519d47c438625dc95990c87
-"""Gunicorn for 'shop:app', behind Nginx.
+# outrider 0.1.0 sha256=8ac6cea8adc1703294ef7b06bf7c9077b03547a9de3616ea5e6a4c4eb1bb13e8
+# Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
+#
+#     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
+#
+# Settings: https://gunicorn.org/reference/settings/
 
-    gunicorn -c gunicorn.conf.py 'shop:app'
-
-Settings: https://gunicorn.org/reference/settings/
-"""
 import importlib.util
 import os
 
@@ -33,8 +33,8 @@ threads = 1
 worker_class = 'sync'
 # Sync: the longest a request may take. gthread: only a sign of life.
 timeout = 30
-# Requests in progress may finish when Gunicorn stops.
-graceful_timeout = 30
+# Requests in progress may finish when Gunicorn stops. A supervisor's own limit comes first, and is told.
+graceful_timeout = 35
 # Nginx sends one request per connection, so nothing is kept.
 keepalive = 2
 # Each worker imports the app itself: connections opened at import are not shared across a fork.

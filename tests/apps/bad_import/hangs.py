@@ -1,0 +1,4 @@
+import time
+
+print("waiting for the database")
+time.sleep(600)

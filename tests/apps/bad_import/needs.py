@@ -1,0 +1,5 @@
+from flask import Flask
+
+import frobnicate.prices
+
+app = Flask(__name__)

@@ -1,0 +1,5 @@
+def cents(price):
+    return int(price) * 100
+
+
+app = cents("12,50")

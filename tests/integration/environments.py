@@ -1,0 +1,82 @@
+"""Environments of their own for apps, made once and shared by all tests that want the same."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.running import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Kept between runs, as pytest keeps its own cache: making them takes a network and a minute.
+# `make clean` removes it.
+CACHE = ROOT / ".pytest_cache" / "environments"
+SYSTEM_PYTHON = "/usr/bin/python3"
+_PATIENCE_S = 280
+
+
+def made_with(
+    *requirements: str,
+    has_pip: bool = False,
+    base: str = sys.executable,
+    cache: Path = CACHE,
+) -> Path:
+    """Return the Python of an environment that holds these requirements and nothing else.
+
+    The first test that asks for it makes it; pytest's other workers wait for that.
+
+    Args:
+        requirements: as pip takes them.
+        has_pip: pip itself is in it as well.
+        base: the interpreter that it is made from.
+        cache: where environments are kept.
+    """
+    version = subprocess.run([base, "--version"], capture_output=True, text=True, check=True)
+    key = repr((version.stdout, os.path.realpath(base), has_pip, sorted(requirements)))
+    place = cache / hashlib.sha256(key.encode()).hexdigest()[:12]
+    cache.mkdir(parents=True, exist_ok=True)
+    with place.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = place / "made"
+        if not made.exists():
+            shutil.rmtree(place, ignore_errors=True)
+            _make(place, requirements, base, has_pip=has_pip)
+            made.write_text(key)
+    return place / "bin" / "python"
+
+
+def _make(place: Path, requirements: tuple[str, ...], base: str, *, has_pip: bool) -> None:
+    _run([base, "-m", "venv", *([] if has_pip else ["--without-pip"]), str(place)])
+    if requirements:
+        pip = [sys.executable, "-m", "pip", "--python", str(place / "bin" / "python")]
+        _run([*pip, "--quiet", "--disable-pip-version-check", "install", *requirements])
+
+
+def _run(argv: list[str]) -> None:
+    # Without the tests' poison, some of which means something to a build.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        argv,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_PATIENCE_S,
+        check=False,
+    )
+    if done.returncode == 0:
+        return
+    said = f"{' '.join(argv)} failed:\n{done.stdout[-3000:]}"
+    if "CI" not in os.environ and "NewConnectionError" in said:
+        pytest.skip("the package index is not reached, so that no environment can be made")
+    pytest.fail(said)

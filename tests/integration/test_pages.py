@@ -1,0 +1,314 @@
+"""What is sent arrives as it was sent, and a visitor can read what is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import re
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.running import PATIENCE_S, Answer, outrider
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.running import Running
+
+pytestmark = pytest.mark.integration
+
+LIMIT = 64 * 1024
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def assert_readable(answer: Answer, *words: str) -> None:
+    """Assert that a page of Nginx's says what happened, and by which id to ask about it."""
+    (shown,) = answer.headers.get_all("X-Request-ID", [])
+    assert answer.headers["Content-Type"] == "text/html"
+    assert answer.text.startswith("<!doctype html><title>")
+    for word in (*words, f"Request {shown}"):
+        assert word in answer.text
+    assert "nginx" not in answer.text.lower()
+
+
+def answer_on(connection: socket.socket) -> Answer:
+    """Read one answer, and leave the connection open."""
+    response = http.client.HTTPResponse(connection)
+    with contextlib.closing(response):
+        response.begin()
+        return Answer(response.status, response.headers, response.read())
+
+
+# -- requests arrive as they were sent -----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def echo(serve, copy_of) -> Running:
+    return serve(cwd=copy_of("behaviour_echo"))
+
+
+@pytest.mark.parametrize(
+    ("sent", "path"),
+    [
+        ("/a%2Fb", "/a/b"),
+        ("/a//b", "/a//b"),
+        ("//a/b", "//a/b"),
+        ("/a%20b", "/a b"),
+        ("/a+b", "/a+b"),
+        ("/a%2Bb", "/a+b"),
+        ("/a%25b", "/a%b"),
+        ("/a%252Fb", "/a%2Fb"),
+        ("/gr%C3%BCn", "/grün"),
+        ("/a;b=1,2", "/a;b=1,2"),
+        ("/a:b@c", "/a:b@c"),
+        ("/%7Euser", "/~user"),
+        ("/a%3Fb", "/a?b"),
+        ("/a%23b", "/a#b"),
+        ("/a/", "/a/"),
+        ("/a.", "/a."),
+        ("/.hidden", "/.hidden"),
+        ("/code.py", "/code.py"),
+    ],
+)
+def test_a_path_arrives_as_it_was_sent(echo, sent, path):
+    told = echo.get(sent).json()
+    assert told["raw_uri"] == sent
+    assert told["path_info"] == path
+
+
+@pytest.mark.parametrize(
+    "query", ["a=1&b=2", "a=%26&b=%20+", "", "?", "a=b=c", "q=%C3%BC", "a[]=1&a[]=2", "x=%zz"]
+)
+def test_a_query_arrives_as_it_was_sent(echo, query):
+    told = echo.get(f"/page?{query}").json()
+    assert told["raw_uri"] == f"/page?{query}"
+    assert told["query"] == query
+
+
+def test_a_long_query_arrives_whole(echo):
+    query = "q=" + "x" * 7000
+    assert echo.get(f"/page?{query}").json()["query"] == query
+
+
+def test_a_header_of_8000_bytes_arrives_whole(echo):
+    cookie = "c" * 8000
+    assert echo.get("/", headers={"Cookie": cookie}).json()["headers"]["HTTP_COOKIE"] == cookie
+
+
+@pytest.mark.parametrize("sent", [{"path": "/" + "x" * 9000}, {"headers": {"Cookie": "c" * 9000}}])
+def test_what_is_longer_is_refused_and_the_next_request_is_not(echo, sent):
+    answer = echo.get(**{"path": "/", **sent})
+    assert answer.status in (400, 414, 431)
+    assert echo.get("/").status == 200
+
+
+def test_every_method_arrives(echo):
+    for method in METHODS:
+        answer = echo.get("/page", method=method)
+        assert (answer.status, answer.json()["method"]) == (200, method)
+
+
+def test_head_and_options_arrive(echo):
+    whole, head = echo.get("/page?x"), echo.get("/page?x", method="HEAD")
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["Content-Type"] == whole.headers["Content-Type"]
+    assert int(head.headers["Content-Length"]) > 0
+    assert echo.get("/page", method="OPTIONS").json()["method"] == "OPTIONS"
+
+
+@pytest.mark.parametrize("size", [0, 1, 10_000, 1_000_000])
+def test_a_body_arrives_whole(echo, size):
+    body = hashlib.sha256(str(size).encode()).digest() * (size // 32 + 1)
+    told = echo.get("/page", method="POST", body=body[:size]).json()
+    assert told["body_bytes"] == size
+    assert told["body_sha256"] == hashlib.sha256(body[:size]).hexdigest()
+
+
+def test_an_upload_without_a_length_arrives_whole(echo):
+    pieces = [bytes([number]) * (number * 100 + 1) for number in range(256)]
+    connection = http.client.HTTPConnection("127.0.0.1", echo.port, timeout=PATIENCE_S)
+    with contextlib.closing(connection):
+        connection.request("PUT", "/page", body=iter(pieces), encode_chunked=True)
+        told = answer_on(connection.sock).json()
+    whole = b"".join(pieces)
+    # Nginx has all of it before Gunicorn is asked, and says how long it is.
+    assert told["content_length"] == str(len(whole))
+    assert told["body_sha256"] == hashlib.sha256(whole).hexdigest()
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(echo):
+    with socket.create_connection(("127.0.0.1", echo.port), timeout=PATIENCE_S) as connection:
+        connection.sendall(
+            b"POST /page HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n"
+            b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+        )
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"hello")
+        answer = answer_on(connection)
+    assert (answer.status, answer.json()["body_bytes"]) == (200, 5)
+
+
+def test_a_client_that_keeps_its_connection_can_post_fifty_times(echo):
+    with socket.create_connection(("127.0.0.1", echo.port), timeout=PATIENCE_S) as connection:
+        for number in range(50):
+            head = f"POST /page HTTP/1.1\r\nHost: a.example\r\nContent-Length: {number}\r\n\r\n"
+            connection.sendall(head.encode() + b"x" * number)
+            answer = answer_on(connection)
+            assert (answer.status, answer.json()["body_bytes"]) == (200, number)
+
+
+@pytest.mark.parametrize("size", [100, 4_000, 12_000])
+def test_an_answer_may_have_a_long_cookie(echo, size):
+    answer = echo.get(f"/cookie/{size}")
+    assert (answer.status, answer.text) == (200, "a long cookie\n")
+    assert len(answer.headers["Set-Cookie"]) == size
+
+
+# -- pages about what is wrong -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def site(serve, copy_of) -> Running:
+    return serve(cwd=copy_of("behaviour_pages"))
+
+
+def test_a_body_of_exactly_the_limit_is_taken(site):
+    answer = site.get("/length", method="POST", body=bytes(LIMIT))
+    assert (answer.status, answer.json()) == (200, {"bytes": LIMIT})
+
+
+def test_a_body_above_the_limit_is_refused_with_the_limit(site):
+    answer = site.get("/length", method="POST", body=bytes(LIMIT + 1))
+    assert answer.status == 413
+    assert_readable(answer, "That is too large", "at most 64 kB")
+    site.wait_for(r"413 POST /length .*\(by nginx\)")
+
+
+def test_a_body_that_grows_beyond_the_limit_is_refused_too(site):
+    head = b"PUT /length HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n"
+    piece = b"8000\r\n" + bytes(0x8000) + b"\r\n"
+    body = b"Transfer-Encoding: chunked\r\n\r\n" + piece * 3 + b"0\r\n\r\n"
+    assert site.raw(head + body).startswith(b"HTTP/1.1 413 ")
+
+
+def test_whoever_asks_first_is_refused_before_sending_anything(site):
+    with socket.create_connection(("127.0.0.1", site.port), timeout=PATIENCE_S) as connection:
+        connection.sendall(
+            b"POST /length HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n"
+            b"Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n"
+        )
+        first = connection.recv(12, socket.MSG_PEEK)
+        answer = answer_on(connection)
+    assert first == b"HTTP/1.1 413"
+    assert_readable(answer, "at most 64 kB")
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410, 413, 418, 500, 502, 503, 504])
+def test_the_apps_own_pages_are_left_alone(site, status):
+    answer = site.get(f"/own/{status}")
+    assert (answer.status, answer.text) == (status, f"the app's own page for {status}\n")
+    assert len(answer.headers.get_all("X-Request-ID")) == 1
+
+
+def test_the_apps_own_handlers_answer(site):
+    answer = site.get("/raises")
+    assert (answer.status, answer.text) == (500, "the app's own page for a mistake\n")
+    answer = site.get("/missing")
+    assert (answer.status, answer.text) == (404, "the app has no such page\n")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_worker_that_dies_leaves_a_readable_page(site, method):
+    answer = site.get("/dies", method=method, body=b"x" if method == "POST" else None)
+    assert answer.status == 502
+    assert_readable(answer, "The site is not answering", "try again")
+    # Once: nobody sends a request a second time that may have done something.
+    (shown,) = answer.headers.get_all("X-Request-ID")
+    site.wait_for(rf"502 {method} /dies .*\[{shown[:8]}\]")
+    assert site.get("/").status == 200
+    deaths = [line for line in site.stdout if "about to die" in line and shown[:8] in line]
+    assert len(deaths) == 1
+
+
+@pytest.fixture(scope="module")
+def hurried(serve, copy_of) -> Running:
+    return serve("--timeout", "2", cwd=copy_of("behaviour_pages"))
+
+
+def test_a_page_that_takes_too_long_leaves_a_readable_page(hurried):
+    # Gunicorn's first process would replace the worker before Nginx gives up: after the timeout
+    # and five seconds more.
+    master = hurried.gunicorn_master()
+    master.suspend()
+    try:
+        answer = hurried.get("/sleeps/60.0")
+    finally:
+        master.resume()
+    assert answer.status == 504
+    assert_readable(answer, "The site took too long")
+    hurried.wait_for(r"504 GET /sleeps/60\.0 ")
+    assert hurried.get("/").status == 200
+
+
+def test_a_worker_that_hangs_is_replaced(hurried):
+    before = hurried.get("/").json()["pid"]
+    answer = hurried.get("/sleeps/60.0")
+    # Gunicorn's own page, where it still gets round to one.
+    assert answer.status in (500, 502)
+    assert len(answer.headers.get_all("X-Request-ID")) == 1
+    hurried.wait_for(rf"WORKER TIMEOUT \(pid:{before}\)")
+    assert hurried.get("/").json()["pid"] != before
+
+
+# -- your own directives -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def project(nginx, copy_of) -> Path:
+    place: Path = copy_of("behaviour_pages")
+    return place
+
+
+def test_a_snippet_adds_a_location(serve, project):
+    (project / "more.conf").write_text(
+        'location = /teapot { default_type text/plain; return 418 "short and stout\\n"; }\n'
+    )
+    site = serve("--nginx-snippet", "more.conf", cwd=project)
+    answer = site.get("/teapot")
+    assert (answer.status, answer.text) == (418, "short and stout\n")
+    assert site.get("/").status == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "evidence"),
+    [
+        ("# mine\nexpires 1h;\nno_such_directive on;\n", 3, "no_such_directive"),
+        ("location /x {\n  return 200;\n", 3, "unexpected end of file"),
+        ("}\n", 1, 'unexpected "}"'),
+    ],
+)
+def test_a_snippet_with_a_mistake_is_refused_with_its_line(
+    nginx, copy_of, free_port, text, line, evidence
+):
+    place = copy_of("behaviour_pages")
+    (place / "bad.conf").write_text(text)
+    words = ("--nginx", nginx, "--nginx-snippet", "bad.conf", "--bind", str(free_port))
+    refused = outrider("run", *words, "--run-dir", str(place / "run"), cwd=place)
+    assert refused.returncode == 6
+    assert evidence in refused.stderr
+    assert re.search(rf"bad\.conf:{line}\b", refused.stderr)
+    assert "correct your snippet" in refused.stderr
+    assert not (place / "run").exists()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", free_port), timeout=PATIENCE_S)
+
+
+def test_a_snippet_may_lie_where_names_are_odd(serve, project):
+    odd = project / 'it\'s "odd" ; {4}'
+    odd.mkdir()
+    (odd / "more.conf").write_text("location = /odd { return 204; }\n")
+    site = serve("--nginx-snippet", str(odd / "more.conf"), cwd=project)
+    assert site.get("/odd").status == 204

@@ -1,0 +1,56 @@
+"""Run the probe as `discover` does, on the apps in tests/apps: one folder is one situation."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from outrider import discover, process
+
+APPS = Path(__file__).parent.parent / "apps"
+PROBE = Path(discover.probe_path())
+
+# Nothing of the environment that the tests were started in, but what measures coverage.
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name == "PATH" or name[:8] == "COVERAGE"
+}
+
+
+def probe(folder, *candidates, program=PROBE, env=None, timeout_s=30):
+    """Run the probe on `module` or `module:attribute` of a folder; return what `run` returns."""
+    root = APPS / folder
+    request = {"cwd": str(root), "candidates": [candidate(root, one) for one in candidates]}
+    return process.run(
+        [sys.executable, str(program), json.dumps(request)],
+        env={**ENVIRONMENT, **(env or {})},
+        cwd=str(root),
+        timeout_s=timeout_s,
+        report=True,
+    )
+
+
+def candidate(root, target):
+    place, _, attribute = target.partition(":")
+    folder, _, module = place.rpartition("/")
+    return {
+        "module": module,
+        "attribute": attribute or None,
+        "import_root": str(root / folder),
+        "label": f"{place}.py",
+    }
+
+
+def app_of(folder, *candidates, env=None):
+    finished = probe(folder, *(candidates or ["app"]), env=env)
+    answer = json.loads(finished.report)
+    assert finished.code == 0
+    assert "error" not in answer, answer["error"]
+    return answer["app"]
+
+
+def error_of(folder, *candidates, env=None):
+    finished = probe(folder, *(candidates or ["app"]), env=env)
+    assert finished.code == 0
+    return json.loads(finished.report)["error"]
