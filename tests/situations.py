@@ -19,7 +19,7 @@ from outrider.facts import (
 )
 from outrider.plan import plan
 from outrider.settings import Settings, resolve
-from outrider.site import Site
+from outrider.site import Site  # noqa: TC001 - what the builders return
 
 DEBIAN = Nginx(
     path="/usr/sbin/nginx",

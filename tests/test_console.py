@@ -13,8 +13,8 @@ from outrider.logline import Record, parse
 
 NOW = "2026-11-22T16:26:44.123+00:00"
 ERROR = OutriderError(
-    "port-taken", "127.0.0.1:8000 is taken", found=["pid 7 (nginx)\nsecond line"], fix=["stop it", "move"],
-    exit_code=Exit.BIND,
+    "port-taken", "127.0.0.1:8000 is taken",
+    found=["pid 7 (nginx)\nsecond line"], fix=["stop it", "move"], exit_code=Exit.BIND,
 )  # fmt: skip
 
 
@@ -35,9 +35,9 @@ def logged(*records, is_json=False, env=None):
 
 def access(**different):
     fields = {
-        "time": NOW, "id": "4f3a9c210000", "client": "127.0.0.1", "method": "GET", "host": "h", "uri": "/x",
-        "status": 200, "bytes": 5, "seconds": 0.004, "upstream_status": "200", "upstream_seconds": "0.003",
-        "agent": "x",
+        "time": NOW, "id": "4f3a9c210000", "client": "127.0.0.1", "method": "GET", "host": "h",
+        "uri": "/x", "status": 200, "bytes": 5, "seconds": 0.004, "upstream_status": "200",
+        "upstream_seconds": "0.003", "agent": "x",
     }  # fmt: skip
     return parse("nginx", json.dumps(fields | different))
 

@@ -9,8 +9,8 @@ import pytest
 from outrider.logline import Record, parse
 
 ACCESS = {
-    "time": "2026-11-22T16:26:44+00:00", "id": "4f3a", "client": "127.0.0.1", "method": "GET", "host": "h",
-    "uri": "/", "status": 200, "bytes": 5, "seconds": 0.004, "upstream_status": "200",
+    "time": "2026-11-22T16:26:44+00:00", "id": "4f3a", "client": "127.0.0.1", "method": "GET",
+    "host": "h", "uri": "/", "status": 200, "bytes": 5, "seconds": 0.004, "upstream_status": "200",
     "upstream_seconds": "0.004", "agent": "x",
 }  # fmt: skip
 

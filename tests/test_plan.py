@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from outrider.errors import Exit, OutriderError
 from outrider.facts import Account, Directory, MediaFolder, StaticFolder
 from outrider.plan import choose_account, plan
 from outrider.settings import TomlSource, resolve
-from tests.situations import DEBIAN, UPLOADS, WHEEL, facts, settings, site
+from tests.situations import DEBIAN, STATIC, UPLOADS, WHEEL, facts, settings, site
 
 WWW = Account(uid=33, gid=33, name="www-data")
 BLOCKED = Account(uid=33, gid=33, name="www-data", blocked_by="/root has mode 0700")
@@ -176,6 +178,13 @@ def test_a_dollar_in_the_apps_own_folder_is_refused():
     assert error.id == "unsafe-path"
 
 
+def test_a_hook_that_nginx_does_not_ask_is_mentioned():
+    hooked = replace(STATIC, hook="app.before_request runs check_login")
+    why = decision(site(app={"static": (hooked,)}), "static").why
+    assert why.endswith("to everyone; app.before_request runs check_login for the rest")
+    assert "for the rest" not in decision(site(), "static").why
+
+
 def test_static_files_without_a_url_prefix_are_looked_for_first():
     root = StaticFolder(url="/", directory="/srv/shop/static", source="Flask app 'shop'")
     assert [m.url for m in site(app={"static": (root,)}).mounts] == ["/"]
@@ -288,8 +297,6 @@ def test_a_user_that_does_not_exist_is_refused():
 
 
 def test_an_old_nginx_is_refused():
-    from dataclasses import replace
-
     old = replace(facts().nginx, version=(1, 10, 3))
     assert refused(nginx=old).id == "nginx-too-old"
 
@@ -303,7 +310,7 @@ def test_a_missing_or_unsafe_gunicorn_is_refused(version):
 
 @pytest.mark.parametrize("version", ["23.0.0", "27.0.1", "100.0"])
 def test_a_safe_gunicorn_is_taken(version):
-    assert site(interpreter={"gunicorn": version})
+    assert site(interpreter={"gunicorn": version}).process.target == "shop:app"
 
 
 def test_the_nginx_of_the_package_index_is_warned_of_beyond_this_machine():

@@ -18,7 +18,7 @@ WORDS = st.text(st.characters(exclude_characters="$", exclude_categories=("Cc", 
 
 
 def read_word(text: str) -> str:
-    """Read one word as ngx_conf_read_token does: quotes, and a backslash before a quote or itself."""
+    """Read one word as ngx_conf_read_token does: a backslash hides a quote or itself."""
     if not text.startswith('"'):
         return text
     inner = text[1:-1]
@@ -118,7 +118,7 @@ def test_nginx_itself_reads_back_what_was_meant(tmp_path_factory, word):
     if nginx is None:
         pytest.skip("the system's Nginx is not installed")
     root = tmp_path_factory.mktemp("quoting")
-    # `if_modified_since` takes three words only: a wrong reading becomes a syntax error that shows it.
+    # `if_modified_since` takes three words only, and its error shows what was read.
     conf = root / "nginx.conf"
     conf.write_text(
         f"pid {root}/pid; error_log stderr; events {{}}\n"

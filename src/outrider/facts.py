@@ -15,6 +15,8 @@ class StaticFolder:
     """Absolute path of the folder."""
     source: str
     """Who declares it, in the app's words (`Flask app 'shop'`, `blueprint 'admin'`)."""
+    hook: str | None = None
+    """What the app runs before each request, and may refuse it; Nginx does not ask it."""
     is_default: bool = False
     """The framework declares it by default, so that a missing folder is no mistake."""
 

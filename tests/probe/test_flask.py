@@ -74,6 +74,7 @@ def test_flasks_own_static_folder():
         "directory": str(APPS / "flask_plain" / "static"),
         "source": "Flask app 'app'",
         "is_default": True,
+        "hook": None,
     }
 
 

@@ -30,6 +30,7 @@ def mounts(facts: Facts, prefix: str, user: User, ledger: Ledger) -> tuple[Mount
         if mount.url not in asked:
             _add(mounts, mount)
     served = []
+    hooks = {folder.url: folder.hook for folder in facts.app.static}
     for mount in mounts.values():
         if _is_servable(mount, facts, user, ledger, is_asked=mount.url in asked):
             served.append(
@@ -42,6 +43,9 @@ def mounts(facts: Facts, prefix: str, user: User, ledger: Ledger) -> tuple[Mount
                 )
             )
             why = f"Nginx serves {mount.directory}"
+            if hooks.get(mount.url) and mount.kind == "static":
+                # Static files are public by custom; who relies on the hook should know.
+                why += f" to everyone; {hooks[mount.url]} for the rest"
             ledger.note(mount.kind, prefix + mount.url, mount.source, why)
     return tuple(sorted(served, key=lambda mount: mount.url))
 

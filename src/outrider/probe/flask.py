@@ -6,7 +6,10 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def flasks_of(layers: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
@@ -68,6 +71,7 @@ def static_folders(layers: list[tuple[str, Any]]) -> list[dict[str, Any]]:
                     "directory": directory,
                     "source": f"blueprint {scope!r}" if scope else f"Flask app {app.name!r}",
                     "is_default": not scope and Path(directory) == default,
+                    "hook": next(hooks(app, rule.endpoint), None),
                 }
                 folders.setdefault(prefix + url, folder)
     return list(folders.values())
@@ -85,3 +89,20 @@ def _is_flasks_own(*functions: Any) -> bool:
     """Look at the globals, because functools.wraps copies the name of the module."""
     names = [getattr(one, "__globals__", {}).get("__name__", "") for one in functions]
     return all(name.startswith("flask.") for name in names)
+
+
+# -- what runs before a view --------------------------------------------------------------------
+
+
+def hooks(app: Any, endpoint: str) -> Iterator[str]:
+    """Yield what runs before the view, and might refuse the request."""
+    blueprints = endpoint.split(".")[:-1]
+    scopes = [None, *(".".join(blueprints[: n + 1]) for n in range(len(blueprints)))]
+    for kind, registered in (
+        ("before_request", app.before_request_funcs),
+        ("url_value_preprocessor", app.url_value_preprocessors),
+    ):
+        for scope in scopes:
+            for hook in registered.get(scope, ()):
+                owner = f"blueprint {scope!r}" if scope else "app"
+                yield f"{owner}.{kind} runs {getattr(hook, '__name__', type(hook).__name__)}"

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .flask import flasks_of, folder_url, is_flask
+from .flask import flasks_of, folder_url, hooks, is_flask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,21 +105,7 @@ def _guards(app: Any, rule: Any, url: str, setting: str) -> Iterator[str]:
     for name in REQUEST_METHODS:
         if getattr(type(app), name) is not getattr(flask, name):
             yield f"{type(app).__name__} has a {name} of its own"
-    yield from _hooks(app, rule.endpoint)
-
-
-def _hooks(app: Any, endpoint: str) -> Iterator[str]:
-    """Yield what runs before the view, and might refuse the request."""
-    blueprints = endpoint.split(".")[:-1]
-    scopes = [None, *(".".join(blueprints[: n + 1]) for n in range(len(blueprints)))]
-    for kind, hooks in (
-        ("before_request", app.before_request_funcs),
-        ("url_value_preprocessor", app.url_value_preprocessors),
-    ):
-        for scope in scopes:
-            for hook in hooks.get(scope, ()):
-                owner = f"blueprint {scope!r}" if scope else "app"
-                yield f"{owner}.{kind} runs {getattr(hook, '__name__', type(hook).__name__)}"
+    yield from hooks(app, rule.endpoint)
 
 
 def _wrappers(prefix: str, layers: list[tuple[str, Any]]) -> Iterator[str]:
