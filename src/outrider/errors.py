@@ -63,6 +63,13 @@ class OutriderError(Exception):
         self.exit_code = exit_code
 
 
+def _word(text: str) -> str:
+    """Return a word to type in a shell, in the quotes that are the easier to read."""
+    if "'" in text and not set(text) & set('"$`\\!'):
+        return f'"{text}"'
+    return shlex.quote(text)
+
+
 # -- settings ------------------------------------------------------------------------------------
 
 
@@ -216,9 +223,7 @@ def several_candidates(targets: Sequence[str]) -> OutriderError:
         "several-candidates",
         f"{len(targets)} apps were found, and they are different ones",
         found=targets,
-        fix=[
-            f"name the one you mean:  outrider run {shlex.quote(t.split('  ')[0])}" for t in targets
-        ],
+        fix=[f"name the one you mean:  outrider run {_word(t.split('  ')[0])}" for t in targets],
         exit_code=Exit.TARGET,
     )
 
@@ -264,7 +269,7 @@ def no_attribute(module: str, attribute: str, names: Sequence[str]) -> OutriderE
             if names
             else f"{module} defines no callable"
         ],
-        fix=[f"outrider run {shlex.quote(f'{module}:{name}')}" for name in names[:3]]
+        fix=[f"outrider run {_word(f'{module}:{name}')}" for name in names[:3]]
         or [f"define the app in {module}, as  app = Flask(__name__)"],
         exit_code=Exit.TARGET,
     )
@@ -280,7 +285,7 @@ def no_app_in_module(module: str, names: Sequence[str]) -> OutriderError:
             if names
             else f"{module} defines no callable"
         ],
-        fix=[f"outrider run {shlex.quote(f'{module}:{name}')}" for name in names[:3]]
+        fix=[f"outrider run {_word(f'{module}:{name}')}" for name in names[:3]]
         or ["name the module that defines the app:  outrider run module:app"],
         exit_code=Exit.TARGET,
     )
@@ -370,7 +375,7 @@ def not_an_app(target: str, kind: str, why: str, call: str = "") -> OutriderErro
         f"{target} is not a WSGI or ASGI app",
         found=[f"it is {kind}: {why}"],
         fix=[
-            f"have it called:  outrider run {shlex.quote(call.replace(chr(39), chr(34)))}"
+            f"have it called:  outrider run {_word(call)}"
             if call
             else "name the app object itself, as  outrider run module:app"
         ],
