@@ -97,6 +97,8 @@ class Account:
     gid: int
     name: str | None = None
     groups: tuple[int, ...] = ()
+    group: str | None = field(default=None, compare=False)
+    """The name of `gid`, where it has one."""
     home: str = "/"
     blocked_by: str | None = None
     """The directory that keeps this user from the interpreter or the project, with its mode."""

@@ -124,6 +124,8 @@ class User:
     gid: int
     name: str
     groups: tuple[int, ...] = ()
+    group: str | None = None
+    """The name of `gid`, where it has one."""
     home: str = "/"
     is_changed: bool = False
     """It is another than the one who started Outrider."""

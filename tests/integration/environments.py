@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +18,7 @@ import pytest
 from tests.integration.running import ROOT
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 # Kept between runs, as pytest keeps its own cache: making them takes a network and a minute.
 # `make clean` removes it.
@@ -52,6 +55,33 @@ def made_with(
             _make(place, requirements, base, has_pip=has_pip)
             made.write_text(key)
     return place / "bin" / "python"
+
+
+def running_from(source: Path) -> list[str]:
+    """Return the words behind a Python that run Outrider, which need not be in its environment."""
+    words = f"import sys; sys.path.insert(0, {str(source)!r})", "from outrider.cli import main"
+    return ["-I", "-c", "; ".join([*words, "main()"])]
+
+
+@contextlib.contextmanager
+def outrider_for_everybody() -> Iterator[list[str]]:
+    """Yield the words that run Outrider, from where every user can read it and its interpreter.
+
+    The interpreter has Flask and Gunicorn as well.
+    """
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else")
+    if not Path(SYSTEM_PYTHON).exists():
+        pytest.skip(f"there is no {SYSTEM_PYTHON}, an interpreter that everybody can read")
+    where = Path(tempfile.mkdtemp(prefix="otr-", dir="/tmp"))
+    try:
+        where.chmod(0o755)
+        python = made_with("click", "jinja2", "gunicorn", "flask", base=SYSTEM_PYTHON, cache=where)
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "src" / "outrider", where / "outrider", ignore=ignored)
+        yield [str(python), *running_from(where)]
+    finally:
+        shutil.rmtree(where)
 
 
 def _make(place: Path, requirements: tuple[str, ...], base: str, *, has_pip: bool) -> None:

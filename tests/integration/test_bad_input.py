@@ -15,14 +15,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.integration.environments import SYSTEM_PYTHON, made_with
+from tests.integration.environments import made_with, outrider_for_everybody, running_from
 from tests.integration.running import (
     APPS,
     PATIENCE_S,
@@ -265,16 +264,6 @@ def test_a_dependency_of_the_library_shows_frames_of_the_library_and_none_of_our
     assert done.returncode == 4
 
 
-def outrider_from(source: Path) -> str:
-    """Return the words that run Outrider with a Python in whose environment it is not."""
-    words = (
-        f"import sys; sys.path.insert(0, {str(source)!r})",
-        "from outrider.cli import main",
-        "main()",
-    )
-    return f"-I -c {shlex.quote('; '.join(words))}"
-
-
 # -- without a program -----------------------------------------------------------------------------
 
 
@@ -282,7 +271,7 @@ def test_no_nginx_anywhere_says_the_two_ways_to_get_one(place):
     here = place("bad_program")
     python = made_with("click", "jinja2", "gunicorn", "flask")
     hidden = system_nginx()
-    command = f"{python} {outrider_from(ROOT / 'src')} run"
+    command = shlex.join([str(python), *running_from(ROOT / "src"), "run"])
     if hidden is not None:
         # The distribution's own is hidden in a namespace that the command alone is in.
         if os.geteuid() != 0:
@@ -329,22 +318,18 @@ def test_no_gunicorn_that_is_safe_in_the_environment_of_the_app(version, has, pl
 # -- as somebody else ------------------------------------------------------------------------------
 
 
+# They share an environment, which takes some seconds to make.
+together = pytest.mark.xdist_group("an-ordinary-user")
+
+
 @pytest.fixture(scope="module")
 def elsewhere():
-    """Return a folder that everybody can read, with Outrider and an interpreter that has Flask."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can be somebody else")
-    if not Path(SYSTEM_PYTHON).exists():
-        pytest.skip(f"there is no {SYSTEM_PYTHON}, so no interpreter that everybody can read")
-    where = Path(tempfile.mkdtemp(prefix="otr-", dir="/tmp"))
-    where.chmod(0o755)
-    python = made_with("click", "jinja2", "gunicorn", "flask", base=SYSTEM_PYTHON, cache=where)
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "src" / "outrider", where / "outrider", ignore=ignored)
-    yield f"{python} {outrider_from(where)}"
-    shutil.rmtree(where)
+    """Return the command of an Outrider that everybody can run."""
+    with outrider_for_everybody() as words:
+        yield shlex.join(words)
 
 
+@together
 def test_an_ordinary_user_cannot_run_the_site_as_another(place, elsewhere):
     here = place("bad_place")
     with leaving_nothing(here):
@@ -358,6 +343,7 @@ def test_an_ordinary_user_cannot_run_the_site_as_another(place, elsewhere):
     assert done.returncode == 2
 
 
+@together
 def test_an_ordinary_user_cannot_have_a_port_below_1024(place, elsewhere):
     if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 79:
         pytest.skip("on this machine everybody may listen on every port")
@@ -374,6 +360,7 @@ def test_an_ordinary_user_cannot_have_a_port_below_1024(place, elsewhere):
     assert done.returncode == 8
 
 
+@together
 def test_a_run_directory_that_may_not_be_written(place, elsewhere):
     here = place("bad_place")
     with leaving_nothing(here):
@@ -388,6 +375,7 @@ def test_a_run_directory_that_may_not_be_written(place, elsewhere):
     assert done.returncode == 9
 
 
+@together
 def test_a_folder_that_nginx_may_not_read_names_the_directory_that_forbids_it(place, elsewhere):
     here = place("bad_folder")
     here.type("mkdir -p closed/public && chmod 700 closed")
@@ -406,6 +394,7 @@ def test_a_folder_that_nginx_may_not_read_names_the_directory_that_forbids_it(pl
     assert here.type(command).returncode == 0
 
 
+@together
 def test_beyond_this_machine_the_site_does_not_run_as_root_unless_it_is_told_to(place, elsewhere):
     here = place("bad_place")
     here.project.parent.chmod(0o700)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -12,8 +13,10 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
+from tests.integration.environments import outrider_for_everybody
 from tests.integration.running import (
     EXAMPLE,
     PATIENCE_S,
@@ -255,6 +258,43 @@ def test_the_files_run_by_hand_with_the_commands_in_their_first_lines(
     assert {name: contents(folder)[name] for name in before} == before
     left = {p.name for p in where.iterdir()} - set(FILES) - {"__pycache__"}
     assert left == {"temp-body", "temp-proxy", "temp-fastcgi", "temp-uwsgi", "temp-scgi"}
+
+
+def test_files_that_root_exports_step_down_to_an_ordinary_user(project, free_port):
+    words = ("--bind", f"127.0.0.1:{free_port}", "--workers", "1", "--user", "nobody")
+    with outrider_for_everybody() as outrider_there:
+        done = subprocess.run(
+            [*outrider_there, "export", "nginx", *words],
+            cwd=project,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        folder = project / "deploy" / "nginx"
+        nobody = pwd.getpwnam("nobody")
+        with (
+            typed(command_of(folder / "gunicorn.conf.py"), folder) as (gunicorn, app_said),
+            typed(command_of(folder / "nginx.conf"), folder) as (front, front_said),
+        ):
+            until((folder / "app.sock").exists, "Gunicorn's socket", app_said)
+            assert (folder / "app.sock").stat().st_uid == nobody.pw_uid
+            site = Running(front, free_port, folder)
+            until(lambda: answers(site) or front.poll() is not None, "the site", front_said)
+            workers = [one for master in (gunicorn, front) for one in children(master)]
+            assert len(workers) >= 2
+            for worker in workers:
+                assert set(worker.uids()) == {nobody.pw_uid}
+                assert set(worker.gids()) == {nobody.pw_gid}
+                groups = re.search(r"Groups:\t(.*)", Path(f"/proc/{worker.pid}/status").read_text())
+                assert groups is not None
+                assert "0" not in groups[1].split()
+
+
+def children(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children()
 
 
 def answers(site: Running) -> bool:

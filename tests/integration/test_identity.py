@@ -272,6 +272,7 @@ def test_what_a_trusted_proxy_does_not_say_is_as_without_it(behind):
         ({"X-Forwarded-Host": "shop.example:8443"}, "https://shop.example:8443/there"),
         ({"X-Forwarded-Prefix": "/outer"}, "https://shop.example/outer/there"),
         ({"X-Forwarded-Prefix": "/outer/"}, "https://shop.example/outer/there"),
+        ({"X-Forwarded-Prefix": "/"}, "https://shop.example/there"),
         ({"X-Forwarded-Host": "shop.example, inner.example"}, "https://shop.example/there"),
         ({"X-Forwarded-Host": "shop.example:81,inner.example"}, "https://shop.example:81/there"),
         ({"X-Forwarded-Proto": "http"}, "http://shop.example/there"),
@@ -280,6 +281,20 @@ def test_what_a_trusted_proxy_does_not_say_is_as_without_it(behind):
 )
 def test_a_trusted_proxy_says_where_the_site_is(behind, fixed, headers, url):
     assert ask(behind, fixed=fixed, headers=HONEST | headers)["url"] == url
+
+
+@pytest.mark.parametrize("prefix", ["//evil.example", "/\\evil.example", "///evil.example/"])
+def test_a_prefix_never_leads_to_another_host(behind, prefix):
+    location = behind.get("/redirect", headers={"X-Forwarded-Prefix": prefix}).headers["Location"]
+    assert location == "/evil.example/there"
+
+
+@pytest.mark.parametrize("made_up", ["<script>alert(1)</script>", "a b", 'a"b', "a]", "x" * 129])
+def test_an_id_that_could_not_be_shown_is_replaced(behind, made_up):
+    answer = behind.get("/", headers={"X-Request-ID": made_up})
+    (shown,) = answer.headers.get_all("X-Request-ID")
+    assert shown == answer.json()["headers"]["HTTP_X_REQUEST_ID"]
+    assert len(shown) == 32
 
 
 @pytest.mark.parametrize("host", UNSOUND)

@@ -40,6 +40,7 @@ pytestmark = pytest.mark.integration
 SITE = APPS / "running_site"
 OTHER = APPS / "running_other"
 BOOT = APPS / "running_boot"
+FORKS = APPS / "running_forks"
 WHOLE = b"".join(b"piece %d\n" % number for number in range(10)) + b"the end\n"
 
 
@@ -122,6 +123,14 @@ def test_a_second_signal_ends_it_at_once(free_port):
                 answer()
         assert "error: Nginx and Gunicorn had to be killed" in site.output
         assert "asked a second time" in site.output
+        assert_nothing_is_left(site)
+
+
+def test_a_worker_that_is_just_being_born_hears_the_order_to_stop_too(free_port):
+    # Gunicorn alone loses it, and waits for that worker until the drain time is over.
+    env = environment(PYTHONPATH=str(FORKS))
+    with serving("--workers", "2", cwd=FORKS, port=free_port, env=env) as site:
+        assert site.stop() == 0
         assert_nothing_is_left(site)
 
 

@@ -14,8 +14,6 @@ import pytest
 from tests.integration.running import PATIENCE_S, Answer, outrider
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.integration.running import Running
 
 pytestmark = pytest.mark.integration
@@ -266,20 +264,18 @@ def test_a_worker_that_hangs_is_replaced(hurried):
 # -- your own directives -------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def project(nginx, copy_of) -> Path:
-    place: Path = copy_of("behaviour_pages")
-    return place
-
-
-def test_a_snippet_adds_a_location(serve, project):
-    (project / "more.conf").write_text(
+def test_a_snippet_adds_locations_and_takes_none_away(serve, copy_of):
+    place = copy_of("behaviour_echo")
+    (place / "more.conf").write_text(
         'location = /teapot { default_type text/plain; return 418 "short and stout\\n"; }\n'
+        "location ~ [.]txt$ { return 410; }\n"
     )
-    site = serve("--nginx-snippet", "more.conf", cwd=project)
+    site = serve("--nginx-snippet", "more.conf", cwd=place)
     answer = site.get("/teapot")
     assert (answer.status, answer.text) == (418, "short and stout\n")
     assert site.get("/").status == 200
+    assert site.get("/other.txt").status == 410
+    assert site.get("/static/hello.txt").text == "hello\n"
 
 
 @pytest.mark.parametrize(
@@ -306,7 +302,8 @@ def test_a_snippet_with_a_mistake_is_refused_with_its_line(
         socket.create_connection(("127.0.0.1", free_port), timeout=PATIENCE_S)
 
 
-def test_a_snippet_may_lie_where_names_are_odd(serve, project):
+def test_a_snippet_may_lie_where_names_are_odd(serve, copy_of):
+    project = copy_of("behaviour_pages")
     odd = project / 'it\'s "odd" ; {4}'
     odd.mkdir()
     (odd / "more.conf").write_text("location = /odd { return 204; }\n")

@@ -187,7 +187,7 @@ def test_started_as_root_everything_but_the_supervisor_runs_as_the_owner_of_the_
     python, nginx, project, free_port
 ):
     give(project, ORDINARY)
-    who = {"nginx": nginx, **command(python)}
+    who = {"nginx": nginx, "extra_groups": [0], **command(python)}  # groups as root's shell has
     with serving("--workers", "2", cwd=project, port=free_port, **who) as site:
         worker = site.get("/worker").json()
         assert worker["uid"] == ORDINARY.uid

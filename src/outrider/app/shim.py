@@ -12,6 +12,7 @@ import contextvars
 import io
 import os
 import re
+import signal
 import sys
 import threading
 from typing import Any, Callable, Iterable
@@ -55,7 +56,9 @@ class Front:
 
         https://peps.python.org/pep-3333/#environ-variables
         """
-        outer = environ.get("HTTP_X_FORWARDED_PREFIX", "").rstrip("/")
+        # With one slash: two would make a link to another host of it.
+        outer = environ.get("HTTP_X_FORWARDED_PREFIX", "").strip("/\\")
+        outer = "/" + outer if outer else ""
         path = environ.get("PATH_INFO", "")
         if self.prefix and (path == self.prefix or path.startswith(self.prefix + "/")):
             environ["PATH_INFO"] = path[len(self.prefix) :]
@@ -75,7 +78,7 @@ def _correct_host(environ: dict[str, Any]) -> None:
         environ.get(name, "").partition(",")[0].strip()
         for name in ("HTTP_HOST", "HTTP_X_FORWARDED_HOST")
     )
-    if _SOUND.fullmatch(typed) and _name(typed) == _name(host):
+    if typed and _name(typed) == _name(host):
         host = typed
     name, port = split_host(host)
     if not _SOUND.fullmatch(host):
@@ -101,6 +104,38 @@ def split_host(host: str) -> tuple[str, str]:
         return name + "]", rest[1:]
     name, _, port = host.partition(":")
     return name, port
+
+
+# -- a worker hears the order to stop from its first moment ----------------------------------------
+
+_ENDINGS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+
+
+def release_signals_after_forks() -> None:
+    """Let the master hear again what `hold_signals` holds, as soon as it has forked."""
+    master = os.getpid()
+
+    def release() -> None:
+        if os.getpid() == master:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
+
+    os.register_at_fork(after_in_parent=release)
+
+
+def hold_signals(worker: Any) -> None:
+    """Keep what is sent to a new worker until it can hear it: a `pre_fork` hook.
+
+    A worker is born with the master's handlers, which put a signal into a queue that only the
+    master reads. It would miss the order to stop, and Gunicorn would wait for it in vain.
+    """
+    init_signals = worker.init_signals
+
+    def init_and_release() -> None:
+        init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
+
+    worker.init_signals = init_and_release
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
 
 
 # -- one request id for every line that is written while a request is served -----------------------

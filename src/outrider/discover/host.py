@@ -93,7 +93,14 @@ def _account(entry: pwd.struct_passwd | None, uid: int, gid: int | None = None) 
         return Account(uid=uid, gid=uid if gid is None else gid)
     gid = entry.pw_gid if gid is None else gid
     groups = tuple(sorted(set(os.getgrouplist(entry.pw_name, gid))))
-    return Account(uid=uid, gid=gid, name=entry.pw_name, groups=groups, home=entry.pw_dir)
+    return Account(
+        uid=uid,
+        gid=gid,
+        name=entry.pw_name,
+        groups=groups,
+        group=_group_name(gid),
+        home=entry.pw_dir,
+    )
 
 
 def _entry(uid: int) -> pwd.struct_passwd | None:
@@ -108,6 +115,13 @@ def _group(text: str) -> int | None:
         return grp.getgrnam(text).gr_gid
     except (KeyError, ValueError):
         return _as_id(text)
+
+
+def _group_name(gid: int) -> str | None:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return None
 
 
 def _as_id(text: str) -> int | None:

@@ -218,6 +218,7 @@ def _user(host: Host, settings: Settings, bind: Address, ledger: Ledger) -> User
         gid=account.gid,
         name=_called(account),
         groups=account.groups,
+        group=account.group,
         home=account.home,
         is_changed=account.uid != host.uid,
     )

@@ -26,12 +26,16 @@ def render(site: Site) -> list[Artifact]:
     """Return gunicorn.conf.py and outrider_shim.py."""
     template = environment(quote).get_template("gunicorn.conf.py.j2")
     shim = resources.files("outrider").joinpath("app/shim.py").read_text(encoding="utf-8")
-    command = [site.process.python, "-m", "gunicorn", "-c", "gunicorn.conf.py", site.process.target]
+    user = site.user
+    # Not in the file: under a supervisor Gunicorn is this user from the start.
+    who = ["--user", str(user.uid), "--group", str(user.gid)] if user.is_changed else []
+    command = [site.process.python, "-m", "gunicorn", "-c", "gunicorn.conf.py", *who]
     body = template.render(
         site=site,
         target=Comment(site.process.target),
-        user=Comment(site.user.name),
-        command=Comment(shlex.join(command)),
+        groups=list(user.groups or (user.gid,)),
+        user=Comment("root" if user.is_changed else user.name),
+        command=Comment(shlex.join([*command, site.process.target])),
     )
     return [
         stamped("gunicorn.conf.py", body),

@@ -83,7 +83,7 @@ def render(site: Site) -> list[Artifact]:
         never=never,
         cached=_cached,
         target=Comment(site.process.target),
-        user=Comment(site.user.name),
+        user=Comment("root" if site.user.is_changed else site.user.name),
         command=Comment(shlex.join(_command(site))),
         behind=bool(site.trusted_proxies),
         limit=Word(_readable(site.limits.body_limit_bytes)),
@@ -95,7 +95,10 @@ def render(site: Site) -> list[Artifact]:
 def _command(site: Site) -> list[str]:
     # -e came with 1.19.5: https://nginx.org/en/docs/switches.html
     logs = ["-e", "stderr"] if site.front.version >= (1, 19, 5) else []
-    return [site.front.binary, "-p", ".", *logs, "-c", "nginx.conf"]
+    user = site.user
+    # Not in the file: under a supervisor Nginx is this user from the start, and would complain.
+    steps_down = ["-g", f"user {user.name} {user.group or user.name};"] if user.is_changed else []
+    return [site.front.binary, "-p", ".", *logs, "-c", "nginx.conf", *steps_down]
 
 
 def _readable(size: int) -> str:

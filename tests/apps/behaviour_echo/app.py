@@ -1,4 +1,4 @@
-"""Answers what the app believes about a request; with ?fixed=1, what it believes behind ProxyFix."""
+"""Answers what the app believes of a request; with ?fixed=1, what it believes behind ProxyFix."""
 
 import hashlib
 

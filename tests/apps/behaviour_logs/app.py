@@ -39,7 +39,7 @@ def says():
     print(f"{word} on line one\n{word} on line two")
     app.logger.warning("%s by app.logger", word)
     logging.getLogger("shop").error("%s by a logger of its own", word)
-    warnings.warn(f"{word} by warnings.warn")
+    warnings.warn(f"{word} by warnings.warn", stacklevel=1)
     return "said\n"
 
 

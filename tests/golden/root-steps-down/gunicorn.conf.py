@@ -1,7 +1,7 @@
-# outrider 0.1.0 sha256=d64796bd6e72a92a94e2482671052b527ea3c45af70902254f08d9c0abeaf042
-# Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
+# outrider 0.1.0 sha256=1915c4f60a2827c96d13fd62ba751e1956a045b44ee5d8a6d623100539b8d1a9
+# Gunicorn for shop:app, behind Nginx. In this file's folder, as root:
 #
-#     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
+#     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py --user 1000 --group 1000 shop:app
 #
 # Settings: https://gunicorn.org/reference/settings/
 
@@ -62,6 +62,12 @@ limit_request_field_size = 8190
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+
+
+def post_fork(server, worker):
+    # When root starts Gunicorn, it changes user and group, and would keep root's other groups.
+    if os.geteuid() == 0:
+        os.setgroups([1000])
 
 
 def pre_request(worker, req):
