@@ -196,13 +196,12 @@ def test_a_flag_is_stronger_than_a_variable_a_file_the_app_and_a_default(shop):
     variable = {"OUTRIDER_BODY_LIMIT": "2m"}
     file = shop / "outrider.toml"
     file.write_text('body_limit = "3m"\n')
-    mib = 2**20
-    assert decisions(shop, *flag, **variable)["body_limit"] == (str(mib), "--body-limit")
-    assert decisions(shop, **variable)["body_limit"] == (str(2 * mib), "OUTRIDER_BODY_LIMIT")
-    assert decisions(shop)["body_limit"] == (str(3 * mib), "outrider.toml: body_limit")
+    assert decisions(shop, *flag, **variable)["body_limit"] == ("1m", "--body-limit")
+    assert decisions(shop, **variable)["body_limit"] == ("2m", "OUTRIDER_BODY_LIMIT")
+    assert decisions(shop)["body_limit"] == ("3m", "outrider.toml: body_limit")
     file.unlink()
     (shop / "pyproject.toml").write_text('[tool.outrider]\nbody-limit = "4m"\n')
-    from_pyproject = (str(4 * mib), "pyproject.toml [tool.outrider]: body-limit")
+    from_pyproject = ("4m", "pyproject.toml [tool.outrider]: body-limit")
     assert decisions(shop)["body_limit"] == from_pyproject
     (shop / "pyproject.toml").unlink()
     assert decisions(shop)["body_limit"] == ("5m", "the app")

@@ -87,6 +87,7 @@ def test_without_a_limit_of_the_app_there_is_still_one():
 def test_a_larger_limit_than_the_apps_is_taken_and_warned_of():
     both = site({"body_limit": "2g"}, app={"max_content_length": 2**20})
     assert both.limits.body_limit_bytes == 2 * 2**30
+    assert decision(both, "body_limit").value == "2g"
     assert decision(both, "MAX_CONTENT_LENGTH").is_warning
 
 

@@ -26,8 +26,8 @@ from outrider.site import (
 if TYPE_CHECKING:
     from outrider.facts import Account, Facts, Host
 
-NGINX_FLOOR = (1, 18, 0)
-"""The oldest that knows every directive used, by its change log; tested are 1.22.1 and 1.31.3."""
+NGINX_FLOOR = (1, 20, 0)
+"""The oldest stable one that knows `-e`, by its change log; tested are 1.22.1 and 1.31.3."""
 GUNICORN_FLOOR = "23.0.0"
 """Below 22 requests can be smuggled (CVE-2024-1135), below 23 SCRIPT_NAME is taken from anyone."""
 SOCKET_PATH_LIMIT = 107
@@ -55,7 +55,7 @@ def plan(facts: Facts, settings: Settings) -> Site:
     limits = _limits(facts, ledger)
     served = mounts(facts, prefix, user, ledger)
     proxies = ledger.pick(
-        "trusted_proxies", (), "default", "forwarding headers from outside are ignored", "none"
+        "trusted_proxies", (), "default", "forwarding headers from outside are ignored"
     )
     log_format = ledger.pick("log_format", "text", "default", "for people")
     front = _front(facts, bind, ledger)
@@ -235,7 +235,7 @@ def _prefix(facts: Facts, ledger: Ledger) -> str:
                 "APPLICATION_ROOT says where it is mounted",
             )
         )
-    prefix: str = ledger.pick("prefix", "", "default", "the app has the whole host", "/")
+    prefix: str = ledger.pick("prefix", "", "default", "the app has the whole host", _root)
     return prefix
 
 
@@ -258,7 +258,7 @@ def _server_names(facts: Facts, bind: Address, ledger: Ledger) -> tuple[str, ...
         names = tuple(parse_server_name(name) for name in found)
         names = ledger.pick("server_names", names, "the app", f"{why}; any other host gets 421")
     else:
-        names = ledger.pick("server_names", (), "default", "the app names no host", "any")
+        names = ledger.pick("server_names", (), "default", "the app names no host", _any)
     return () if "*" in names else names
 
 
@@ -297,7 +297,7 @@ def _limits(facts: Facts, ledger: Ledger) -> Limits:
             app.max_content_length,
             "the app",
             "MAX_CONTENT_LENGTH",
-            _size(app.max_content_length),
+            _size,
         )
         if size > app.max_content_length:
             ledger.note(
@@ -313,7 +313,7 @@ def _limits(facts: Facts, ledger: Ledger) -> Limits:
             BODY_LIMIT_BYTES,
             "default",
             "the app sets no limit; Nginx spools bodies to disk",
-            _size(BODY_LIMIT_BYTES),
+            _size,
         )
     return Limits(
         timeout_s=ledger.pick("timeout", 30, "default", "Gunicorn's own"),
@@ -323,6 +323,14 @@ def _limits(facts: Facts, ledger: Ledger) -> Limits:
         open_files=host.open_files,
         backlog=min(host.somaxconn, 4096),
     )
+
+
+def _root(prefix: str) -> str:
+    return prefix or "/"
+
+
+def _any(names: tuple[str, ...]) -> str:
+    return " ".join(names) or "any"
 
 
 def _size(size: int) -> str:
@@ -350,7 +358,7 @@ def _front(facts: Facts, bind: Address, ledger: Ledger) -> Front:
         binary=nginx.path,
         version=nginx.version,
         directives=nginx.directives,
-        # Half of the CPUs: the app needs the others (benchmarks: +0 to 10 % against one each).
+        # One of them feeds many apps; each CPU that it leaves is a worker's.
         workers=max(1, host.cpus // 2),
         snippet=snippet,
     )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from outrider.site import Decision
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from outrider.settings import Settings
 
 
@@ -18,13 +20,21 @@ class Ledger:
     settings: Settings
     decisions: list[Decision] = field(default_factory=list)
 
-    def pick(self, name: str, default: Any, origin: str, why: str, shown: str | None = None) -> Any:
+    def pick(
+        self,
+        name: str,
+        default: Any,
+        origin: str,
+        why: str,
+        show: Callable[[Any], str] | None = None,
+    ) -> Any:
         """Take what the user gave, else the default with its origin and reason."""
+        show = show or _shown
         given = self.settings.get(name)
         if given is not None:
-            self.note(name, _shown(given.value), given.origin)
+            self.note(name, show(given.value), given.origin)
             return given.value
-        self.note(name, _shown(default) if shown is None else shown, origin, why)
+        self.note(name, show(default), origin, why)
         return default
 
     def note(

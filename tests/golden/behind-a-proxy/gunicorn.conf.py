@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=88d62a81b156c1100e21fb8530359a91deed63646b615b0cbe60a3ed0fe0f446
+# outrider 0.1.0 sha256=2ef9ec18fad2d8745f2b1d47be99b73063b94d4f6699a35e856cb32aaedb410b
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -15,6 +15,7 @@ _spec = importlib.util.spec_from_file_location(
 _shim = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_shim)
 _shim.tag_lines()
+_shim.release_signals_after_forks()
 
 # -- where --------------------------------------------------------------------
 # A Unix socket: no port for others to reach, and no ephemeral ports to run out of.
@@ -62,6 +63,10 @@ limit_request_field_size = 8190
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+
+
+def pre_fork(server, worker):
+    _shim.hold_signals(worker)
 
 
 def pre_request(worker, req):

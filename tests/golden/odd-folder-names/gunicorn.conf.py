@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=f16dec693550191c2840478d19abd842e752a7f0dffbc5bf6f75061fb14b0a62
+# outrider 0.1.0 sha256=94fabeef726e5c18d70982e52d6ccab98d0e9f51b87756ba991e38a28b2d8247
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -15,6 +15,7 @@ _spec = importlib.util.spec_from_file_location(
 _shim = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_shim)
 _shim.tag_lines()
+_shim.release_signals_after_forks()
 
 # -- where --------------------------------------------------------------------
 # A Unix socket: no port for others to reach, and no ephemeral ports to run out of.
@@ -62,6 +63,10 @@ limit_request_field_size = 8190
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+
+
+def pre_fork(server, worker):
+    _shim.hold_signals(worker)
 
 
 def pre_request(worker, req):

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=1915c4f60a2827c96d13fd62ba751e1956a045b44ee5d8a6d623100539b8d1a9
+# outrider 0.1.0 sha256=198bd4ffddccdb300db66a9942202d0291993ef5b16a81ca3559639dcfd3cea6
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as root:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py --user 1000 --group 1000 shop:app
@@ -15,6 +15,7 @@ _spec = importlib.util.spec_from_file_location(
 _shim = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_shim)
 _shim.tag_lines()
+_shim.release_signals_after_forks()
 
 # -- where --------------------------------------------------------------------
 # A Unix socket: no port for others to reach, and no ephemeral ports to run out of.
@@ -62,6 +63,10 @@ limit_request_field_size = 8190
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+
+
+def pre_fork(server, worker):
+    _shim.hold_signals(worker)
 
 
 def post_fork(server, worker):

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=8ac6cea8adc1703294ef7b06bf7c9077b03547a9de3616ea5e6a4c4eb1bb13e8
+# outrider 0.1.0 sha256=288f4bea2fdb0edc9caf9a72f5d9654f304756482a2b9234b37baad55ca046c8
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -15,6 +15,7 @@ _spec = importlib.util.spec_from_file_location(
 _shim = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_shim)
 _shim.tag_lines()
+_shim.release_signals_after_forks()
 
 # -- where --------------------------------------------------------------------
 # A Unix socket: no port for others to reach, and no ephemeral ports to run out of.
@@ -62,6 +63,10 @@ limit_request_field_size = 8190
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+
+
+def pre_fork(server, worker):
+    _shim.hold_signals(worker)
 
 
 def pre_request(worker, req):
