@@ -45,10 +45,10 @@ WHOLE = b"".join(b"piece %d\n" % number for number in range(10)) + b"the end\n"
 
 
 @contextlib.contextmanager
-def in_progress(site: Running, seconds: int) -> Iterator[Callable[[], Answer]]:
+def in_progress(site: Running, seconds: int, more: str = "") -> Iterator[Callable[[], Answer]]:
     """Send a request, wait until the app is at it, and return how to get its answer."""
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(site.get, f"/takes?seconds={seconds}")
+        answer = pool.submit(site.get, f"/takes?seconds={seconds}{more}")
         site.wait_for(f"a request of {seconds} s has begun")
         yield answer.result
 
@@ -85,12 +85,16 @@ def pipe():
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_request_in_progress_is_finished_while_new_connections_are_refused(number, free_port):
+def test_a_request_in_progress_is_finished_while_new_connections_are_refused(
+    number, free_port, short_dir
+):
+    file = short_dir / "go"
     with serving(cwd=SITE, port=free_port) as site:
-        with in_progress(site, 2) as answer:
+        with in_progress(site, 2, f"&file={file}") as answer:
             site.process.send_signal(number)
             until(lambda: is_refused(free_port))
             assert "the request has ended" not in site.log
+            file.touch()
             assert answer().status == 200
             assert answer().body == WHOLE
         assert site.wait() == 0
@@ -152,19 +156,21 @@ def test_nohup_keeps_it_running_when_the_terminal_goes_away(free_port):
         assert_nothing_is_left(site)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_can_be_stopped_while_the_app_is_still_looked_at(number, boot, free_port):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_it_can_be_stopped_while_the_app_is_still_looked_at(number, code, boot, free_port):
     boot.count(1)
     with start("--env-file", boot.file("hangs"), cwd=BOOT, port=free_port) as site:
         until(lambda: boot.imports() == 2)
-        assert site.stop(number) != 0
+        assert site.stop(number) == code
         assert_nothing_is_left(site)
 
 
 def test_it_can_be_stopped_while_the_first_worker_still_boots(boot, free_port):
     with start("--env-file", boot.file("hangs"), cwd=BOOT, port=free_port) as site:
         until(lambda: boot.imports() > 1)
-        site.stop()
+        assert site.stop() == 12
+        assert "error: Gunicorn had to be killed" in site.output
+        assert "still starting, and did not react to the order to stop" in site.output
         assert_nothing_is_left(site)
 
 

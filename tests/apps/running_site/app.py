@@ -24,11 +24,13 @@ def home(asked):
 
 
 def takes(asked):
-    """Answer in pieces for so many seconds, the last piece at the very end."""
+    """Answer in pieces for so many seconds, and until a file is there if one is named."""
     print(f"a request of {asked['seconds']} s has begun", flush=True)
     for number in range(10):
         yield b"piece %d\n" % number
         time.sleep(float(asked["seconds"]) / 10)
+    while "file" in asked and not Path(asked["file"]).exists():
+        time.sleep(0.02)
     yield b"the end\n"
     print("the request has ended", flush=True)
 
