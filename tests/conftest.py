@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.ports import reserved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 POISON = {
     # Each of these changes what Gunicorn, Nginx or Flask do when nobody takes care.
@@ -40,29 +45,9 @@ def _poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def free_port(worker_id: str) -> int:
-    """Return a port that nobody listens on; each pytest worker has a range of its own."""
-    number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
-    # Below the kernel's own range for outgoing connections, which starts at 32768.
-    for port in _ports(20_000 + number * 500):
-        with socket.socket() as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                trial.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    pytest.fail("no free port")
-
-
-_next: dict[int, int] = {}
-
-
-def _ports(first: int):
-    """Each call goes on where the last one stopped, so that two sites of a test never share."""
-    for _ in range(500):
-        port = _next.get(first, first)
-        _next[first] = first + (port + 1 - first) % 500
+def free_port() -> Iterator[int]:
+    """Return a port that nobody listens on."""
+    with reserved() as port:
         yield port
 
 

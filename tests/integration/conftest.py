@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ import pytest
 
 from tests.conftest import POISON
 from tests.integration.running import APPS, NGINXES, serving
+from tests.ports import reserved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,7 +56,7 @@ def copy_of() -> Iterator[Callable[..., Path]]:
 
 
 @pytest.fixture(scope="module")
-def serve(nginx: str, worker_id: str) -> Iterator[Callable[..., Running]]:
+def serve(nginx: str) -> Iterator[Callable[..., Running]]:
     """Return a function that serves a folder until the module's tests are over.
 
     One worker is enough, unless the words say otherwise.
@@ -68,7 +68,7 @@ def serve(nginx: str, worker_id: str) -> Iterator[Callable[..., Running]]:
                 serving(
                     *("--workers", "1", *words),
                     cwd=cwd,
-                    port=_unused_port(worker_id),
+                    port=stack.enter_context(reserved()),
                     nginx=nginx,
                     env={**_poisoned_environment(), **(env or {})},
                 )
@@ -82,23 +82,3 @@ def _poisoned_environment() -> dict[str, str]:
     unwanted = ("OUTRIDER_", "FLASK_", "XDG_", "VIRTUAL_ENV", "CONDA_PREFIX")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     return {**kept, **POISON, "NO_COLOR": "1", "PYTHONPATH": ""}
-
-
-_last_port = 0
-
-
-def _unused_port(worker_id: str) -> int:
-    """Return a port below those of the fixture `free_port`, which is for one test only."""
-    global _last_port  # noqa: PLW0603 - two sites of a process never share a port
-    number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
-    # Two runs of pytest on one machine begin at different places.
-    _last_port = _last_port or os.getpid() * 37
-    for _ in range(300):
-        _last_port += 1
-        port = 11_000 + number * 300 + _last_port % 300
-        with socket.socket() as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                trial.bind(("127.0.0.1", port))
-                return port
-    pytest.fail("no free port")

@@ -29,6 +29,7 @@ from tests.integration.running import (
     start,
     until,
 )
+from tests.ports import reserved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -300,11 +301,10 @@ def test_a_worker_that_never_becomes_ready_ends_the_run_when_the_boot_time_is_ov
 
 
 @pytest.fixture
-def free_ports(free_port):
-    """Return three ports of this pytest worker's range."""
-    first = free_port // 500 * 500
-    others = [port for port in range(first, first + 500) if port != free_port and is_refused(port)]
-    return [free_port, *others[-2:]]
+def free_ports():
+    """Return three ports that nobody listens on."""
+    with reserved() as one, reserved() as two, reserved() as three:
+        yield [one, two, three]
 
 
 def test_sites_of_one_user_run_side_by_side(short_dir, free_ports):
