@@ -23,8 +23,9 @@ def main(argv: list[str]) -> None:
     """
     # Running a file by path puts its folder first on sys.path, where our file names would hide the
     # app's own modules.
-    here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != here]
+    # Resolved, because Python puts the resolved folder there.
+    here = os.path.dirname(os.path.realpath(__file__))
+    sys.path[:] = [path for path in sys.path if os.path.realpath(path or ".") != here]
 
     descriptor, conf, target = int(argv[0]), argv[1], argv[2]
     if descriptor != FIRST_LISTEN_FD:
