@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 FIRST_LISTEN_FD = 3
 
@@ -21,11 +22,10 @@ def main(argv: list[str]) -> None:
     Args:
         argv: the socket's descriptor, the path of gunicorn.conf.py, the target.
     """
-    # Running a file by path puts its folder first on sys.path, where our file names would hide the
-    # app's own modules.
-    # Resolved, because Python puts the resolved folder there.
-    here = os.path.dirname(os.path.realpath(__file__))
-    sys.path[:] = [path for path in sys.path if os.path.realpath(path or ".") != here]
+    # Python puts a script's folder first, all links resolved, where our file names would hide the
+    # app's own modules; not with PYTHONSAFEPATH.
+    if sys.path[0] == str(Path(__file__).resolve().parent):
+        del sys.path[0]
 
     descriptor, conf, target = int(argv[0]), argv[1], argv[2]
     if descriptor != FIRST_LISTEN_FD:
