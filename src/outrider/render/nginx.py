@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import textwrap
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -68,9 +69,16 @@ def never(url: str) -> Word:
     return regex(inside + NEVER.removeprefix("/"))
 
 
+def at(part: str, column: int) -> Word:
+    """Return what a macro has written as it stands, moved to the column that it is called at."""
+    return Word(textwrap.indent(part, " " * column).strip())
+
+
 def render(site: Site) -> list[Artifact]:
     """Return nginx.conf and mime.types."""
-    template = environment(quote).get_template("nginx.conf.j2")
+    templates = environment(quote)
+    templates.filters["at"] = at
+    template = templates.get_template("nginx.conf.j2")
     body = template.render(
         site=site,
         # Files without a URL prefix are looked for before the app is asked.
