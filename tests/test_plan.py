@@ -62,8 +62,8 @@ def test_what_the_user_says_is_not_argued_with():
 
 
 def test_threads_select_the_threaded_worker():
-    assert site().workers.worker_class == "sync"
-    assert site({"threads": "4"}).workers.worker_class == "gthread"
+    assert site().worker_class == "sync"
+    assert site({"threads": "4"}).worker_class == "gthread"
 
 
 def test_the_front_takes_half_of_the_cpus():
@@ -320,8 +320,29 @@ def test_the_nginx_of_the_package_index_is_warned_of_beyond_this_machine():
     assert not decision(site({"bind": ":8000"}, nginx=DEBIAN), "nginx").is_warning
 
 
-def test_an_asgi_app_is_refused_clearly():
-    assert refused(app={"interface": "asgi", "framework": "FastAPI"}).id == "asgi"
+ASGI = {"interface": "asgi", "framework": "FastAPI 0.120"}
+
+
+def test_an_asgi_app_has_event_loops_and_no_threads():
+    found = site({"threads": "4"}, app=ASGI)
+    assert (found.worker_class, found.workers.threads) == ("asgi", 1)
+    assert [d.value for d in found.decisions if d.name == "threads"] == ["not used"]
+    assert site(app=ASGI).workers.count == 2
+    assert site(app=ASGI, host={"cpus": 8}).workers.count == 8
+
+
+def test_an_asgi_app_needs_a_newer_gunicorn_than_a_wsgi_app():
+    for version in ("23.0.0", "26.2.0", "27.0.0"):
+        error = refused(app=ASGI, interpreter={"gunicorn": version})
+        assert error.id == "gunicorn-too-old-for-asgi"
+    assert site(app=ASGI, interpreter={"gunicorn": "27.0.1"}).worker_class == "asgi"
+    assert site(interpreter={"gunicorn": "23.0.0"}).worker_class == "sync"
+
+
+def test_nginx_may_send_what_the_app_hands_out_of_its_folders():
+    roots = {root.directory for root in site().file_roots}
+    assert roots == {"/srv/shop"}  # the static and the media folder lie in it
+    assert [r.directory for r in site({"file_roots": ("/data",)}).file_roots] == ["/data"]
 
 
 def test_a_socket_path_that_is_too_long_is_refused():

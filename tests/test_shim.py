@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from outrider.app import shim
+from outrider.app.shim import gunicorn_hooks
 
 
 def told(prefix="", **headers):
@@ -27,7 +28,7 @@ def told(prefix="", **headers):
         seen.update(given)
         return []
 
-    shim.Front(app, prefix)(environ, print)
+    shim.WsgiFront(app, prefix)(environ, print)
     return seen
 
 
@@ -105,16 +106,11 @@ def test_without_a_prefix_nothing_moves():
 def test_the_answer_is_the_apps_own_object():
     """Gunicorn sends a file_wrapper with sendfile only if it gets that very object."""
     answer = [b"x"]
-    front = shim.Front(lambda *_: answer)
+    front = shim.WsgiFront(lambda *_: answer)
     assert front({"wsgi.url_scheme": "http"}, print) is answer
 
 
 # -- lines -----------------------------------------------------------------------------------------
-
-
-class Request:
-    def __init__(self, *headers):
-        self.headers = headers
 
 
 @pytest.fixture
@@ -128,8 +124,12 @@ def stream():
 
 def test_each_line_of_a_request_carries_its_id(stream):
     out, written = stream
-    shim.remember(None, Request(("HOST", "x"), ("X-REQUEST-ID", "4f3a")))
-    print("one\ntwo", file=out)
+
+    def app(environ, start_response):
+        print("one\ntwo", file=out)
+        return []
+
+    shim.WsgiFront(app)({"wsgi.url_scheme": "http", "HTTP_X_REQUEST_ID": "4f3a"}, print)
     assert written() == "[req 4f3a] one\n[req 4f3a] two\n"
 
 
@@ -183,12 +183,13 @@ def test_the_id_is_forgotten_when_the_request_is_over(monkeypatch):
         wsgi = staticmethod(lambda *_: [])
 
         def handle(self, *args):
-            shim.remember(self, Request(("X-REQUEST-ID", "4f3a")))
+            self.wsgi({"wsgi.url_scheme": "http", "HTTP_X_REQUEST_ID": "4f3a"}, print)
+            assert shim.REQUEST_ID.get() == "4f3a"
             raise ZeroDivisionError
 
     worker = Worker()
-    shim.wrap(worker, "")
+    gunicorn_hooks.wrap(worker, "")
     with pytest.raises(ZeroDivisionError):
         worker.handle(1, 2, 3)
     assert shim.REQUEST_ID.get() == ""
-    assert isinstance(worker.wsgi, shim.Front)
+    assert isinstance(worker.wsgi, shim.WsgiFront)

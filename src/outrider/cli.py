@@ -169,9 +169,7 @@ def _announce(console: Console, site: Site) -> None:
     for mount in site.mounts:
         near = mount.directory.removeprefix(site.process.directory + "/")
         console.found("Nginx", f"serves {mount.url} from {near}")
-    console.found(
-        "Gunicorn", f"serves the rest: {site.workers.count} {site.workers.worker_class} workers"
-    )
+    console.found("Gunicorn", f"serves the rest: {site.workers.count} {site.worker_class} workers")
     console.found("stop", "Ctrl-C; requests in progress may finish")
 
 

@@ -383,17 +383,16 @@ def not_an_app(target: str, kind: str, why: str, call: str = "") -> OutriderErro
     )
 
 
-def asgi_not_yet(target: str, framework: str) -> OutriderError:
-    """ASGI apps are not served by this version."""
+def gunicorn_too_old_for_asgi(
+    target: str, framework: str, python: str, version: str, floor: str
+) -> OutriderError:
+    """The app is ASGI, and this Gunicorn's own ASGI worker is missing or not yet right."""
     return OutriderError(
-        "asgi",
-        f"{target} is an ASGI app, and this version of Outrider serves WSGI apps only",
-        found=[f"it is {framework}"],
-        fix=[
-            "run it without Outrider:  uvicorn " + shlex.quote(target),
-            "or see whether a later version serves it:  pip install --upgrade outrider",
-        ],
-        exit_code=Exit.NOT_AN_APP,
+        "gunicorn-too-old-for-asgi",
+        f"{target} is an ASGI app, which needs Gunicorn {floor} or newer",
+        found=[f"it is {framework}", f"{python} has Gunicorn {version}"],
+        fix=[f"{shlex.quote(python)} -m pip install --upgrade 'gunicorn>={floor}'"],
+        exit_code=Exit.GUNICORN,
     )
 
 

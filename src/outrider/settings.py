@@ -357,6 +357,25 @@ SETTINGS: tuple[Setting, ...] = (
         default="from the app: UPLOAD_FOLDER when an open route serves it",
     ),
     Setting(
+        name="spa",
+        parse=parse_path,
+        metavar="DIR",
+        is_path=True,
+        help="A built single-page application: files in DIR, its index.html for pages that the app "
+        "does not know.",
+        default="none",
+    ),
+    Setting(
+        name="file_roots",
+        parse=parse_path,
+        metavar="DIR",
+        flag="--file-root",
+        many=True,
+        is_path=True,
+        help="A folder whose files Nginx sends when the app hands one out, as send_file does.",
+        default="the project, its static and its media folders",
+    ),
+    Setting(
         name="nginx_snippet",
         parse=parse_path,
         metavar="FILE",

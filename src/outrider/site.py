@@ -28,10 +28,23 @@ class Mount:
     directory: str
     """Absolute path without a closing slash."""
     kind: str
-    """`static` (the site's own files) or `media` (uploads: nothing in it may be active)."""
+    """`static` (the site's own files), `media` (uploads: nothing in it may be active) or `spa` (a
+    single-page application, whose index answers for its routes)."""
     max_age_s: int | None = None
     """How long a browser may use an unhashed file without asking; None: it asks each time."""
     source: str = ""
+    falls_back: bool = False
+    """What is not in the folder, the app answers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileRoot:
+    """A folder whose files Nginx sends when the app hands one out."""
+
+    directory: str
+    """Absolute path without a closing slash."""
+    url: str
+    """The internal URL prefix, which no client can ask for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +68,6 @@ class Workers:
     temp_directory: str | None
     """For the heartbeat files; None: Gunicorn's own choice."""
 
-    @property
-    def worker_class(self) -> str:
-        """Gunicorn's name of the worker."""
-        return "gthread" if self.threads > 1 else "sync"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -76,6 +84,11 @@ class Limits:
     def read_timeout_s(self) -> int:
         """Nginx waits longer than Gunicorn, so that the side that logs the cause fails first."""
         return self.timeout_s + 5
+
+    @property
+    def stream_timeout_s(self) -> int:
+        """How long a WebSocket or a stream of events may be silent; a dead peer is found sooner."""
+        return 3600
 
     @property
     def graceful_timeout_s(self) -> int:
@@ -145,6 +158,7 @@ class Site:
     workers: Workers
     limits: Limits
     mounts: tuple[Mount, ...]
+    file_roots: tuple[FileRoot, ...]
     front: Front
     trusted_proxies: tuple[str, ...]
     log_format: str
@@ -152,6 +166,18 @@ class Site:
     paths: Paths
     env_file: str | None
     decisions: tuple[Decision, ...] = ()
+
+    @property
+    def worker_class(self) -> str:
+        """Gunicorn's name of the worker."""
+        if self.process.interface == "asgi":
+            return "asgi"
+        return "gthread" if self.workers.threads > 1 else "sync"
+
+    @property
+    def spa(self) -> Mount | None:
+        """The single-page application, if there is one."""
+        return next((mount for mount in self.mounts if mount.kind == "spa"), None)
 
     @property
     def url(self) -> str:

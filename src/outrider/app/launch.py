@@ -37,9 +37,16 @@ def main(argv: list[str]) -> None:
     os.environ.pop("GUNICORN_CMD_ARGS", None)
 
     sys.argv = ["gunicorn", "-c", conf, target]
-    from gunicorn.app.wsgiapp import run  # noqa: PLC0415 - after sys.path is right
+    # After sys.path is right.
+    from gunicorn.app.wsgiapp import run  # noqa: PLC0415
+    from gunicorn.errors import HaltServer  # noqa: PLC0415
 
-    run()
+    try:
+        run()
+    except HaltServer as halt:
+        # Raised once more while Gunicorn stops, when several workers die at boot together. The
+        # reason stands in the log; a traceback through Gunicorn would bury it.
+        sys.exit(halt.exit_status)
 
 
 if __name__ == "__main__":

@@ -182,7 +182,10 @@ def _look_at_directories(
     app: App, settings: Settings, account: Account, directory: str
 ) -> dict[str, Directory]:
     given = [pair.directory for name in ("static", "media") for pair in settings.value(name) or ()]
+    spa, roots = settings.value("spa"), settings.value("file_roots") or ()
     folders = [
+        *([spa] if spa else []),
+        *roots,
         *(folder.directory for folder in app.static),
         *(folder.directory for folder in app.media),
         *given,

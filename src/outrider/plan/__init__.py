@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 import os.path
+import re
 from typing import TYPE_CHECKING
 
 from outrider import errors
-from outrider.plan.folders import mounts
+from outrider.plan.folders import file_roots, mounts
 from outrider.plan.ledger import Ledger
 from outrider.settings import Address, Settings, parse_server_name
 from outrider.site import (
@@ -30,6 +31,8 @@ NGINX_FLOOR = (1, 20, 0)
 """The oldest stable one that knows `-e`, by its change log; tested are 1.22.1 and 1.31.3."""
 GUNICORN_FLOOR = "23.0.0"
 """Below 22 requests can be smuggled (CVE-2024-1135), below 23 SCRIPT_NAME is taken from anyone."""
+ASGI_FLOOR = "27.0.1"
+"""The oldest that was tried whole; what is wrong with older ones: explanation/asgi-workers.md."""
 SOCKET_PATH_LIMIT = 107
 """Bytes of sun_path less its closing zero: https://man7.org/linux/man-pages/man7/unix.7.html."""
 WORKERS_AT_MOST = 12
@@ -54,6 +57,7 @@ def plan(facts: Facts, settings: Settings) -> Site:
     workers = _workers(facts, ledger)
     limits = _limits(facts, ledger)
     served = mounts(facts, prefix, user, ledger)
+    roots = file_roots(facts, served, ledger)
     proxies = ledger.pick(
         "trusted_proxies", (), "default", "forwarding headers from outside are ignored"
     )
@@ -72,6 +76,7 @@ def plan(facts: Facts, settings: Settings) -> Site:
         workers=workers,
         limits=limits,
         mounts=served,
+        file_roots=roots,
         front=front,
         trusted_proxies=proxies,
         log_format=log_format,
@@ -131,21 +136,24 @@ def _called(account: Account) -> str:
 
 
 def _refuse_what_cannot_run(facts: Facts) -> None:
-    app, nginx, python = facts.app, facts.nginx, facts.interpreter
-    if app.interface != "wsgi":
-        raise errors.asgi_not_yet(app.target, app.framework)
+    nginx, python = facts.nginx, facts.interpreter
     if nginx.version < NGINX_FLOOR:
         raise errors.nginx_too_old(nginx.path, _dotted(nginx.version), _dotted(NGINX_FLOOR))
     if not gunicorn_is_safe(python.gunicorn):
         raise errors.no_gunicorn(python.path, python.origin, python.gunicorn, GUNICORN_FLOOR)
+    app = facts.app
+    if app.interface == "asgi" and not gunicorn_is_safe(python.gunicorn, ASGI_FLOOR):
+        raise errors.gunicorn_too_old_for_asgi(
+            app.target, app.framework, python.path, str(python.gunicorn), ASGI_FLOOR
+        )
 
 
-def gunicorn_is_safe(version: str | None) -> bool:
+def gunicorn_is_safe(version: str | None, floor: str = GUNICORN_FLOOR) -> bool:
     """Tell whether a Gunicorn of this version may be used."""
     if version is None:
         return False
-    major = version.split(".")[0]
-    return major.isdigit() and int(major) >= int(GUNICORN_FLOOR.split(".", maxsplit=1)[0])
+    numbers = [re.match("[0-9]*", part) for part in version.split(".")]
+    return [int(match[0] or 0) for match in numbers if match] >= [*map(int, floor.split("."))]
 
 
 def _dotted(version: tuple[int, ...]) -> str:
@@ -264,10 +272,15 @@ def _server_names(facts: Facts, bind: Address, ledger: Ledger) -> tuple[str, ...
 
 def _workers(facts: Facts, ledger: Ledger) -> Workers:
     host, app = facts.host, facts.app
-    count = min(2 * host.cpus + 1, WORKERS_AT_MOST)
-    # https://gunicorn.org/design/#how-many-workers
-    why = f"2 x {host.cpus} CPUs + 1 ({host.cpus_source})"
-    if 2 * host.cpus + 1 > WORKERS_AT_MOST:
+    if app.interface == "asgi":
+        # An event loop waits for many clients at once; more of them than CPUs only take turns.
+        wanted, why = max(2, host.cpus), f"one event loop for each of {host.cpus} CPUs, at least 2"
+    else:
+        # https://gunicorn.org/design/#how-many-workers
+        wanted, why = 2 * host.cpus + 1, f"2 x {host.cpus} CPUs + 1"
+    count = min(wanted, WORKERS_AT_MOST)
+    why += f" ({host.cpus_source})"
+    if wanted > WORKERS_AT_MOST:
         why = f"{WORKERS_AT_MOST} at most; {host.cpus} CPUs ({host.cpus_source}) would allow more"
     if app.rss_bytes:
         fitting = max(1, int(host.memory_bytes * MEMORY_SHARE // app.rss_bytes))
@@ -278,9 +291,15 @@ def _workers(facts: Facts, ledger: Ledger) -> Workers:
                 f"{host.memory_bytes // 2**20} MiB ({host.memory_source})"
             )
     workers: int = ledger.pick("workers", count, "the machine", why)
-    threads: int = ledger.pick(
-        "threads", 1, "default", "sync workers: a request that hangs is ended by the timeout"
-    )
+    threads: int = 1
+    if app.interface == "wsgi":
+        threads = ledger.pick(
+            "threads", 1, "default", "sync workers: a request that hangs is ended by the timeout"
+        )
+    elif ledger.settings.get("threads"):
+        ledger.note(
+            "threads", "not used", "the app", "an ASGI app runs in an event loop", warn=True
+        )
     return Workers(
         count=workers,
         threads=threads,

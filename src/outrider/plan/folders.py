@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outrider import errors
-from outrider.site import Mount
+from outrider.site import FileRoot, Mount
 
 if TYPE_CHECKING:
     from outrider.facts import Directory, Facts
@@ -25,6 +25,9 @@ def mounts(facts: Facts, prefix: str, user: User, ledger: Ledger) -> tuple[Mount
                 source=given.origin if given else "",
             )
             _add(mounts, mount)
+    spa = ledger.settings.get("spa")
+    if spa:
+        _add(mounts, Mount(url="/", directory=spa.value, kind="spa", source=spa.origin))
     asked = set(mounts)
     for mount in [*_static_of_app(facts, prefix, ledger), *_media_of_app(facts, ledger)]:
         if mount.url not in asked:
@@ -48,6 +51,24 @@ def mounts(facts: Facts, prefix: str, user: User, ledger: Ledger) -> tuple[Mount
                 why += f" to everyone; {hooks[mount.url]} for the rest"
             ledger.note(mount.kind, prefix + mount.url, mount.source, why)
     return tuple(sorted(served, key=lambda mount: mount.url))
+
+
+def file_roots(facts: Facts, mounts: tuple[Mount, ...], ledger: Ledger) -> tuple[FileRoot, ...]:
+    """Return the folders that Nginx may send from when the app hands out a file."""
+    usual = (facts.project.directory, *(mount.directory for mount in mounts))
+    # One that nginx.conf cannot write is left to the app.
+    usual = tuple(path for path in dict.fromkeys(usual) if "$" not in path and path.isprintable())
+    outer = tuple(
+        path
+        for path in usual
+        if not any(path.startswith(other.rstrip("/") + "/") for other in usual if other != path)
+    )
+    why = "what the app hands out of them (send_file, FileResponse), Nginx sends"
+    chosen = ledger.pick("file_roots", outer, "the project", why)
+    return tuple(
+        FileRoot(directory=directory.rstrip("/"), url=f"/_outrider/files/{number}/")
+        for number, directory in enumerate(chosen)
+    )
 
 
 def _add(mounts: dict[str, Mount], mount: Mount) -> None:

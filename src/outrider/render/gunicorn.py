@@ -1,12 +1,12 @@
-"""gunicorn.conf.py and the shim beside it."""
+"""gunicorn.conf.py."""
 
 from __future__ import annotations
 
 import shlex
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from outrider.render.artifact import Artifact, Comment, environment, stamped
+from outrider.render.shim import shim
 
 if TYPE_CHECKING:
     from outrider.site import Site
@@ -23,9 +23,8 @@ def quote(value: object) -> str:
 
 
 def render(site: Site) -> list[Artifact]:
-    """Return gunicorn.conf.py and outrider_shim.py."""
+    """Return gunicorn.conf.py and the shim beside it."""
     template = environment(quote).get_template("gunicorn.conf.py.j2")
-    shim = resources.files("outrider").joinpath("app/shim.py").read_text(encoding="utf-8")
     user = site.user
     # Not in the file: under a supervisor Gunicorn is this user from the start.
     who = ["--user", str(user.uid), "--group", str(user.gid)] if user.is_changed else []
@@ -37,7 +36,4 @@ def render(site: Site) -> list[Artifact]:
         user=Comment("root" if user.is_changed else user.name),
         command=Comment(shlex.join([*command, site.process.target])),
     )
-    return [
-        stamped("gunicorn.conf.py", body),
-        stamped("outrider_shim.py", shim),
-    ]
+    return [stamped("gunicorn.conf.py", body), *shim()]

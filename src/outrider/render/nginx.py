@@ -9,6 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from outrider import errors
+from outrider.app.shim.offload import BY_ADD_HEADER
 from outrider.render.artifact import Artifact, Comment, environment, stamped
 
 if TYPE_CHECKING:
@@ -78,12 +79,20 @@ def render(site: Site) -> list[Artifact]:
     """Return nginx.conf and mime.types."""
     templates = environment(quote)
     templates.filters["at"] = at
+    templates.filters["word"] = Word
     template = templates.get_template("nginx.conf.j2")
+    folders = [mount for mount in site.mounts if mount.kind != "spa"]
     body = template.render(
         site=site,
         # Files without a URL prefix are looked for before the app is asked.
-        folders=[mount for mount in site.mounts if mount.url != "/"],
-        top=next((mount for mount in site.mounts if mount.url == "/"), None),
+        folders=[mount for mount in folders if mount.url != "/"],
+        top=next((mount for mount in folders if mount.url == "/"), None),
+        asks_app=any(mount.falls_back for mount in folders),
+        # "return" is the one use of "if" in a location that is safe:
+        # https://github.com/nginxinc/nginx-wiki/blob/master/source/start/topics/depth/ifisevil.rst
+        to_stream=Word("if ($outrider_is_stream) { return 418; }   # to @stream"),
+        carried=[Word(name) for name in BY_ADD_HEADER],
+        upstream_header=lambda name: Word("$upstream_http_" + name.lower().replace("-", "_")),
         listen=str(site.bind),
         # Repeated wherever a location has headers of its own: those replace the inherited ones.
         id_header=Word("add_header X-Request-ID $outrider_id always;"),

@@ -1,21 +1,25 @@
-# outrider 0.1.0 sha256=198bd4ffddccdb300db66a9942202d0291993ef5b16a81ca3559639dcfd3cea6
+# outrider 0.1.0 sha256=5411fe580cfd346146a6fc5aa794783936b33be52bfcdc636e0deb025619d389
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as root:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py --user 1000 --group 1000 shop:app
 #
 # Settings: https://gunicorn.org/reference/settings/
 
+import importlib
 import importlib.util
 import os
+import sys
 
 # The shim lies beside this file: the app's environment need not have Outrider in it.
+_here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "outrider_shim")
 _spec = importlib.util.spec_from_file_location(
-    "outrider_shim", os.path.join(os.path.dirname(os.path.abspath(__file__)), "outrider_shim.py")
+    "outrider_shim", os.path.join(_here, "__init__.py"), submodule_search_locations=[_here]
 )
-_shim = importlib.util.module_from_spec(_spec)
+sys.modules["outrider_shim"] = _shim = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_shim)
+_hooks = importlib.import_module("outrider_shim.gunicorn_hooks")
 _shim.tag_lines()
-_shim.release_signals_after_forks()
+_hooks.release_signals_after_forks()
 
 # -- where --------------------------------------------------------------------
 # A Unix socket: no port for others to reach, and no ephemeral ports to run out of.
@@ -66,18 +70,21 @@ loglevel = "info"
 
 
 def pre_fork(server, worker):
-    _shim.hold_signals(worker)
+    _hooks.hold_signals(worker)
 
 
 def post_fork(server, worker):
+    _hooks.give_time_to_boot(worker, 60)
     # When root starts Gunicorn, it changes user and group, and would keep root's other groups.
     if os.geteuid() == 0:
         os.setgroups([1000])
 
 
-def pre_request(worker, req):
-    _shim.remember(worker, req)
+# Nginx sends what the app hands out of these folders, under internal URLs.
+_roots = [
+    ('/srv/shop', '/_outrider/files/0/'),
+]
 
 
 def post_worker_init(worker):
-    _shim.wrap(worker, '')
+    _hooks.wrap(worker, '', _roots)

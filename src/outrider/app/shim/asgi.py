@@ -1,0 +1,260 @@
+"""The ASGI app that the server calls: it corrects the scope, and hands files to Nginx.
+
+https://asgi.readthedocs.io/en/latest/specs/www.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any, Awaitable, Callable, Dict, Iterable, Sequence
+
+from . import offload, seen
+from .lines import REQUEST_ID
+
+Scope = Dict[str, Any]
+Message = Dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+PATH_SEND = "http.response.pathsend"
+_READ_BYTES = 256 * 1024
+_NGINX_OPENS_WITHIN_S = 5
+
+
+class AsgiFront:
+    """An ASGI app that puts the client's view of the request into the scope.
+
+    Args:
+        app: the ASGI app.
+        prefix: where the app is mounted, without a closing slash; empty for the root.
+        roots: the folders whose files Nginx may send in the app's place, each with its internal
+            URL.
+        tell_ready: called when the app has started.
+        log_late_error: called within `except`, when the app raises although its answer is complete,
+            as frameworks do after a page that says 500. For servers that do not log it.
+    """
+
+    def __init__(
+        self,
+        app: Callable[..., Any],
+        prefix: str = "",
+        roots: Iterable[tuple[str, str]] = (),
+        tell_ready: Callable[[], None] | None = None,
+        log_late_error: Callable[[], None] | None = None,
+    ) -> None:
+        self.app = app
+        self.prefix = prefix
+        self.roots = offload.existing(roots)
+        self.tell_ready = tell_ready
+        self.log_late_error = log_late_error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Correct the scope and pass the request on."""
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+            return
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        REQUEST_ID.set(headers.get(b"x-request-id", ""))
+        scope = self._seen(scope, headers)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        patient = _PatientReceive(receive)
+        answer = _Answer(headers, patient, send, self.roots)
+        try:
+            await self.app(scope, patient, answer.send)
+            await answer.release()
+        except Exception:
+            if self.log_late_error and answer.is_complete and not patient.is_over:
+                self.log_late_error()
+            raise
+        finally:
+            patient.close()
+
+    def _seen(self, scope: Scope, headers: dict[bytes, str]) -> Scope:
+        """Return the scope as the client sees the request."""
+        secure = headers.get(b"x-forwarded-proto") == "https"
+        scheme = "https" if secure else "http"
+        host, name, port = seen.host_and_port(
+            headers.get(b"host", ""),
+            headers.get(b"x-forwarded-host", ""),
+            headers.get(b"x-forwarded-port", ""),
+            scheme,
+        )
+        outer = seen.outer_prefix(headers.get(b"x-forwarded-prefix", ""))
+        corrected = {b"host": host, b"x-forwarded-host": host, b"x-forwarded-port": port}
+        if outer or self.prefix:
+            corrected[b"x-forwarded-prefix"] = outer + self.prefix
+        scope = {
+            **scope,
+            "scheme": ("wss" if secure else "ws") if scope["type"] == "websocket" else scheme,
+            "server": (name, int(port) if port.isdigit() else None),
+            "headers": [
+                *(pair for pair in scope["headers"] if pair[0] not in corrected),
+                *((key, value.encode("latin-1")) for key, value in corrected.items()),
+            ],
+        }
+        client = headers.get(b"x-real-ip")
+        if client:
+            scope["client"] = (client, int(headers.get(b"x-real-port") or 0))
+        # The path keeps the prefix: https://asgi.readthedocs.io/en/latest/specs/www.html#http-connection-scope
+        scope["root_path"] = outer + self.prefix
+        if outer:
+            scope["path"] = outer + scope["path"]
+            scope["raw_path"] = outer.encode("latin-1") + (scope.get("raw_path") or b"")
+        if scope["type"] == "http" and self.roots:
+            scope["extensions"] = {**(scope.get("extensions") or {}), PATH_SEND: {}}
+        return scope
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the app's lifespan; an app that has none is started all the same.
+
+        https://asgi.readthedocs.io/en/latest/specs/lifespan.html
+        """
+        has_asked = has_told = False
+
+        async def ask() -> Message:
+            nonlocal has_asked
+            has_asked = True
+            return await receive()
+
+        async def tell(message: Message) -> None:
+            nonlocal has_told
+            if not message["type"].startswith("lifespan."):
+                raise _NoLifespanError
+            has_told = True
+            await send(message)
+            if message["type"] == "lifespan.startup.complete" and self.tell_ready:
+                self.tell_ready()
+
+        try:
+            await self.app(scope, ask, tell)
+        except _NoLifespanError:
+            pass
+        except Exception:
+            # Raising before it has asked is how an app says that it knows no lifespan.
+            if has_asked:
+                raise
+        if not has_told:
+            if not has_asked:
+                await receive()
+            await tell({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+
+
+class _NoLifespanError(Exception):
+    """The app takes a lifespan for a request."""
+
+
+class _PatientReceive:
+    """The `receive` that the app calls.
+
+    Gunicorn's own worker takes a call that was cancelled for the client's leaving; Starlette's
+    `is_disconnected()` cancels each call. So the server's is called once and never cancelled.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._is_read = False
+        self._last: asyncio.Future[Message] | None = None
+
+    async def __call__(self) -> Message:
+        if not self._is_read:
+            message = await self._receive()
+            self._is_read = not message.get("more_body")
+            return message
+        if self._last is None:
+            self._last = asyncio.ensure_future(self._receive())
+        return await asyncio.shield(self._last)
+
+    @property
+    def is_over(self) -> bool:
+        """The client has gone, and the app was told so."""
+        return self._last is not None and self._last.done()
+
+    def close(self) -> None:
+        """Stop waiting: the app has returned."""
+        if self._last is not None:
+            self._last.cancel()
+
+
+class _Answer:
+    """The `send` that the app calls: holds the start until the body is known."""
+
+    def __init__(
+        self,
+        request: dict[bytes, str],
+        receive: Receive,
+        send: Send,
+        roots: Sequence[offload.Root],
+    ) -> None:
+        self._request = request
+        self._receive = receive
+        self._send = send
+        self._roots = roots
+        self._start: Message | None = None
+        self.is_complete = False
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on, with what the headers must not or should have."""
+        if message["type"] == "http.response.start":
+            headers = offload.cleaned(list(message.get("headers", ())))
+            self._start = {**message, "headers": headers}
+            if not self._roots:
+                await self.release()
+        elif message["type"] == PATH_SEND:
+            await self._send_path(message["path"])
+        else:
+            if self._start is not None:
+                await self.release()
+            await self._send(message)
+            self.is_complete = not message.get("more_body")
+
+    async def release(self) -> None:
+        """Tell the server what is held."""
+        if self._start is not None:
+            start, self._start = self._start, None
+            await self._send(start)
+
+    async def _send_path(self, path: str) -> None:
+        start = self._start
+        place = offload.place_of(path, self._roots)
+        simple = start is not None and offload.is_simple(
+            str(start["status"]),
+            start["headers"],
+            self._request.get(b"if-match"),
+            self._request.get(b"if-unmodified-since"),
+        )
+        if start is None or place is None or not simple:
+            await self.release()
+            await self._send_file(path)
+            return
+        start["headers"] = [
+            *offload.without_length(start["headers"]),
+            (offload.REDIRECT.lower().encode(), place.encode()),
+        ]
+        await self.release()
+        # Nginx reads no further than the headers. It closes the connection and opens the file, and
+        # only then may the app go on: it may be about to delete what it has sent.
+        await self._send({"type": "http.response.body", "body": b" ", "more_body": True})
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._until_closed(), _NGINX_OPENS_WITHIN_S)
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _until_closed(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        await asyncio.sleep(0.05)
+
+    async def _send_file(self, path: str) -> None:
+        loop = asyncio.get_event_loop()
+        with await loop.run_in_executor(None, open, path, "rb") as file:
+            while True:
+                data = await loop.run_in_executor(None, file.read, _READ_BYTES)
+                await self._send(
+                    {"type": "http.response.body", "body": data, "more_body": bool(data)}
+                )
+                if not data:
+                    return

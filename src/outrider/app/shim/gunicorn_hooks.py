@@ -1,0 +1,97 @@
+"""What gunicorn.conf.py hangs into Gunicorn: https://gunicorn.org/reference/settings/#server-hooks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import Any, Iterable
+
+from .asgi import AsgiFront
+from .lifespan import Lifespan
+from .lines import REQUEST_ID
+from .ready import tell_ready
+from .wsgi import WsgiFront
+
+
+def wrap(worker: Any, prefix: str, roots: Iterable[tuple[str, str]] = ()) -> None:
+    """Put the shim around the worker's app, and say that it is ready: a `post_worker_init` hook."""
+    if hasattr(worker, "asgi"):  # Gunicorn's own ASGI worker
+
+        def log_late_error() -> None:
+            worker.log.exception("Error in the app, after its answer")  # noqa: LOG004 - it is
+
+        worker.asgi = AsgiFront(worker.asgi, prefix, roots, log_late_error=log_late_error)
+        # asgi_lifespan is off, so that the worker only ends what is started here.
+        worker.lifespan = Lifespan(worker.asgi, worker.state)
+        worker.loop.run_until_complete(worker.lifespan.startup())
+    else:
+        worker.wsgi = WsgiFront(worker.wsgi, prefix, roots)
+        _forget_after_each_request(worker)
+    _IS_READY.set()
+    tell_ready()
+
+
+def _forget_after_each_request(worker: Any) -> None:
+    handle = worker.handle
+
+    def handle_and_forget(*args: Any) -> Any:
+        # Not in post_request: Gunicorn logs a failed request after that hook.
+        try:
+            return handle(*args)
+        finally:
+            REQUEST_ID.set("")
+
+    worker.handle = handle_and_forget
+
+
+# -- a worker that boots is not dead ---------------------------------------------------------------
+
+_IS_READY = threading.Event()
+
+
+def give_time_to_boot(worker: Any, boot_timeout_s: int) -> None:
+    """Show signs of life while the app is imported and started: a `post_fork` hook.
+
+    The arbiter ends a worker that is silent for `timeout` seconds; loading a model takes longer.
+    """
+
+    def beat() -> None:
+        for _ in range(boot_timeout_s):
+            if _IS_READY.wait(1):
+                return
+            worker.notify()
+
+    threading.Thread(target=beat, name="outrider-boot", daemon=True).start()
+
+
+# -- a worker hears the order to stop from its first moment ----------------------------------------
+
+_ENDINGS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+
+
+def release_signals_after_forks() -> None:
+    """Let the master hear again what `hold_signals` holds, as soon as it has forked."""
+    master = os.getpid()
+
+    def release() -> None:
+        if os.getpid() == master:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
+
+    os.register_at_fork(after_in_parent=release)
+
+
+def hold_signals(worker: Any) -> None:
+    """Keep what is sent to a new worker until it can hear it: a `pre_fork` hook.
+
+    A worker is born with the master's handlers, which put a signal into a queue that only the
+    master reads. It would miss the order to stop, and Gunicorn would wait for it in vain.
+    """
+    init_signals = worker.init_signals
+
+    def init_and_release() -> None:
+        init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
+
+    worker.init_signals = init_and_release
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)

@@ -1,0 +1,263 @@
+"""What an ASGI app is told of a request, and what becomes of its answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from outrider.app.shim import AsgiFront
+from outrider.app.shim.lifespan import Lifespan
+
+
+def scope_seen(prefix="", kind="http", path="/x", **headers):
+    """Return the scope that the app sees, given the one that Gunicorn makes on a Unix socket."""
+    seen = {}
+
+    async def app(scope, receive, send):
+        seen.update(scope)
+
+    sent = {"host": "shop.example", "x-real-ip": "1.2.3.4", "x-real-port": "5555", **headers}
+    scope = {
+        "type": kind,
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "scheme": "http" if kind == "http" else "ws",
+        "client": None,
+        "server": ("/run/app.sock", None),
+        "headers": [(n.replace("_", "-").encode(), v.encode()) for n, v in sent.items()],
+    }
+    asyncio.run(AsgiFront(app, prefix)(scope, nothing, swallow))
+    return seen
+
+
+async def nothing():
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def swallow(message):
+    pass
+
+
+def header(scope, name):
+    return [value.decode() for key, value in scope["headers"] if key.decode() == name]
+
+
+def test_the_client_is_who_nginx_saw():
+    assert scope_seen()["client"] == ("1.2.3.4", 5555)
+
+
+def test_the_host_and_port_are_what_the_client_typed():
+    scope = scope_seen(x_forwarded_host="shop.example:8080")
+    assert header(scope, "host") == ["shop.example:8080"]
+    assert scope["server"] == ("shop.example", 8080)
+
+
+def test_another_host_than_nginx_chose_by_is_not_believed():
+    assert header(scope_seen(x_forwarded_host="evil.example"), "host") == ["shop.example"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "proto", "scheme"),
+    [
+        ("http", "http", "http"),
+        ("http", "https", "https"),
+        ("websocket", "http", "ws"),
+        ("websocket", "https", "wss"),
+    ],
+)
+def test_the_scheme_is_the_clients(kind, proto, scheme):
+    assert scope_seen(kind=kind, x_forwarded_proto=proto)["scheme"] == scheme
+
+
+def test_the_prefix_is_told_and_stays_in_the_path():
+    scope = scope_seen("/shop", path="/shop/x")
+    assert (scope["root_path"], scope["path"], scope["raw_path"]) == (
+        "/shop",
+        "/shop/x",
+        b"/shop/x",
+    )
+
+
+def test_what_a_trusted_proxy_has_cut_off_comes_before():
+    scope = scope_seen("/shop", path="/shop/x", x_forwarded_prefix="/outer")
+    assert (scope["root_path"], scope["path"]) == ("/outer/shop", "/outer/shop/x")
+    assert scope["raw_path"] == b"/outer/shop/x"
+
+
+def test_without_a_prefix_nothing_is_told():
+    scope = scope_seen()
+    assert (scope["root_path"], header(scope, "x-forwarded-prefix")) == ("", [])
+
+
+# -- what comes back -------------------------------------------------------------------------------
+
+
+def answer(*messages, headers=(), raises=None, late=None):
+    """Return what the server hears of an app that sends these messages."""
+    heard = []
+
+    async def app(scope, receive, send):
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [*map(as_bytes, headers)]}
+        )
+        for message in messages or ({"body": b"x"},):
+            await send({"type": "http.response.body", **message})
+        if raises:
+            raise raises
+
+    async def hear(message):
+        heard.append(message)
+
+    scope = {"type": "http", "path": "/", "headers": []}
+    asyncio.run(AsgiFront(app, roots=[("/srv", "/f/")], log_late_error=late)(scope, nothing, hear))
+    return heard
+
+
+def as_bytes(pair):
+    return pair[0].encode(), pair[1].encode()
+
+
+def test_what_an_app_echoes_cannot_steer_nginx():
+    sent = [("X-Accel-Redirect", "/etc/passwd"), ("x-accel-limit-rate", "1"), ("X-Own", "1")]
+    assert answer(headers=sent)[0]["headers"] == [(b"X-Own", b"1")]
+
+
+def test_a_stream_of_events_is_not_buffered():
+    heard = answer(headers=[("Content-Type", "text/event-stream; charset=utf-8")])
+    assert (b"x-accel-buffering", b"no") in heard[0]["headers"]
+
+
+def test_any_other_answer_is_buffered():
+    heard = answer(headers=[("content-type", "text/plain")])
+    assert heard[0]["headers"] == [(b"content-type", b"text/plain")]
+
+
+def test_an_app_that_says_itself_whether_to_buffer_is_heard():
+    sent = [("content-type", "text/event-stream"), ("x-accel-buffering", "yes")]
+    assert answer(headers=sent)[0]["headers"] == [*map(as_bytes, sent)]
+
+
+def test_what_is_raised_after_the_whole_answer_is_logged_once():
+    logged = []
+    with pytest.raises(ZeroDivisionError):
+        answer({"body": b"x"}, raises=ZeroDivisionError(), late=lambda: logged.append(1))
+    assert logged == [1]
+
+
+def test_what_is_raised_in_the_middle_is_the_servers_to_log():
+    logged = []
+    with pytest.raises(ZeroDivisionError):
+        answer(
+            {"body": b"x", "more_body": True},
+            raises=ZeroDivisionError(),
+            late=lambda: logged.append(1),
+        )
+    assert logged == []
+
+
+def test_asking_whether_the_client_has_gone_never_makes_it_gone():
+    """Gunicorn 27.0.1 takes a call that was cancelled for the client's leaving."""
+    calls = []
+
+    async def receive():
+        calls.append(1)
+        if len(calls) == 1:
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await asyncio.sleep(60)
+        raise AssertionError("it must not end by itself")
+
+    async def app(scope, receive, send):
+        assert (await receive())["type"] == "http.request"
+        for _ in range(3):
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(receive(), 0.01)
+
+    asyncio.run(AsgiFront(app)({"type": "http", "path": "/", "headers": []}, receive, swallow))
+    assert len(calls) == 2
+
+
+def test_a_client_that_has_gone_is_seen():
+    messages = [
+        {"type": "http.request", "body": b"", "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+    seen = []
+
+    async def receive():
+        return messages.pop(0)
+
+    async def app(scope, receive, send):
+        seen.extend([(await receive())["type"] for _ in range(3)])
+
+    asyncio.run(AsgiFront(app)({"type": "http", "path": "/", "headers": []}, receive, swallow))
+    assert seen == ["http.request", "http.disconnect", "http.disconnect"]
+
+
+# -- lifespan --------------------------------------------------------------------------------------
+
+
+def live(app):
+    """Start and stop an app; return whether it was told ready."""
+    told = []
+
+    async def both():
+        lifespan = Lifespan(AsgiFront(app, tell_ready=lambda: told.append(1)), {})
+        await lifespan.startup()
+        await lifespan.shutdown()
+
+    asyncio.run(both())
+    return told == [1]
+
+
+def test_an_app_starts_and_ends():
+    steps = []
+
+    async def app(scope, receive, send):
+        assert scope["type"] == "lifespan"
+        steps.append((await receive())["type"])
+        await send({"type": "lifespan.startup.complete"})
+        steps.append((await receive())["type"])
+        await send({"type": "lifespan.shutdown.complete"})
+
+    assert live(app)
+    assert steps == ["lifespan.startup", "lifespan.shutdown"]
+
+
+async def refuses(scope, receive, send):
+    raise ValueError("only http")
+
+
+async def knows_none(scope, receive, send):
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+async def says_nothing(scope, receive, send):
+    return
+
+
+@pytest.mark.parametrize("app", [refuses, knows_none, says_nothing])
+def test_an_app_without_a_lifespan_is_ready_all_the_same(app):
+    assert live(app)
+
+
+def test_an_app_that_fails_at_its_start_ends_it_and_says_why(capsys):
+    async def app(scope, receive, send):
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+    with pytest.raises(SystemExit) as ended:
+        live(app)
+    assert ended.value.code == 3
+    assert capsys.readouterr().err == "no database\n"
+
+
+def test_an_app_that_raises_at_its_start_ends_it():
+    async def app(scope, receive, send):
+        await receive()
+        raise ConnectionError("no database")
+
+    with pytest.raises(ConnectionError):
+        live(app)
