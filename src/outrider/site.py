@@ -31,6 +31,8 @@ class Mount:
     """`static` (the site's own files) or `media` (uploads: nothing in it may be active)."""
     max_age_s: int | None = None
     """How long a browser may use an unhashed file without asking; None: it asks each time."""
+    falls_back: bool = False
+    """What is not in the folder, the app answers."""
     source: str = ""
 
 
