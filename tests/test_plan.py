@@ -235,7 +235,7 @@ def test_without_a_name_of_the_app_any_host_is_answered():
 
 
 def test_the_apps_own_name_counts_and_this_machine_still_reaches_it():
-    assert site(app={"server_name": "Example.com:8000"}).server_names == (
+    assert site(app={"trusted_hosts": ("Example.com:8000",)}).server_names == (
         "example.com", "localhost", "127.0.0.1", "::1",
     )  # fmt: skip
     beyond = site({"bind": "0.0.0.0:80"}, app={"trusted_hosts": ("example.com",)})
