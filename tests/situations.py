@@ -57,6 +57,10 @@ def facts(
         framework="Flask 3.1.3",
         import_root="/srv/shop",
         static=(STATIC,),
+        limit_source="MAX_CONTENT_LENGTH",
+        prefix_source="APPLICATION_ROOT",
+        hosts_source="TRUSTED_HOSTS",
+        debug_source="app.debug is True",
     )
     usual_host = Host(
         cpus=2,

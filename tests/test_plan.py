@@ -235,10 +235,10 @@ def test_without_a_name_of_the_app_any_host_is_answered():
 
 
 def test_the_apps_own_name_counts_and_this_machine_still_reaches_it():
-    assert site(app={"server_name": "Example.com:8000"}).server_names == (
+    assert site(app={"trusted_hosts": ("Example.com:8000",)}).server_names == (
         "example.com", "localhost", "127.0.0.1", "::1",
     )  # fmt: skip
-    beyond = site({"bind": "0.0.0.0:80"}, app={"server_name": "example.com"})
+    beyond = site({"bind": "0.0.0.0:80"}, app={"trusted_hosts": ("example.com",)})
     assert beyond.server_names == ("example.com",)
 
 
@@ -248,7 +248,9 @@ def test_trusted_hosts_with_a_dot_mean_the_domain_and_all_below():
 
 
 def test_a_star_means_any_host():
-    assert site({"server_names": ("*",)}, app={"server_name": "example.com"}).server_names == ()
+    assert (
+        site({"server_names": ("*",)}, app={"trusted_hosts": ("example.com",)}).server_names == ()
+    )
 
 
 def test_debug_is_warned_of_here_and_refused_beyond():

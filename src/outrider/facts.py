@@ -19,6 +19,8 @@ class StaticFolder:
     """What the app runs before each request, and may refuse it; Nginx does not ask it."""
     is_default: bool = False
     """The framework declares it by default, so that a missing folder is no mistake."""
+    falls_back: bool = False
+    """What is not in the folder, the app answers: WhiteNoise's root, Flask's folder at `/`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,19 @@ class MediaFolder:
     """URL prefix with a slash at both ends, or None when no route serves the folder."""
     guard: str | None = None
     """Why the route may be protected (a decorator, a before_request hook); None: open to all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collect:
+    """What `manage.py collectstatic` would do, in a Django project that has it."""
+
+    settings_module: str
+    static_root: str | None = None
+    """Absolute path; None when STATIC_ROOT is not set."""
+    is_empty: bool = True
+    """There is nothing at STATIC_ROOT yet."""
+    is_local: bool = True
+    """The files are stored in a folder, not with a service elsewhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +65,33 @@ class App:
     static: tuple[StaticFolder, ...] = ()
     media: tuple[MediaFolder, ...] = ()
     max_content_length: int | None = None
-    """Bytes; Flask's MAX_CONTENT_LENGTH."""
+    """Bytes."""
+    limit_source: str = ""
+    """The setting that gave it (`MAX_CONTENT_LENGTH`)."""
+    limit_note: str | None = None
+    """Why a limit of the app is not one for every body, and so not Nginx's."""
     application_root: str | None = None
-    server_name: str | None = None
+    prefix_source: str = ""
+    """`APPLICATION_ROOT`, `FORCE_SCRIPT_NAME`, `root_path`."""
     trusted_hosts: tuple[str, ...] = ()
+    """Host names; one that begins with a dot stands for a domain and all below it."""
+    hosts_source: str = ""
+    """`TRUSTED_HOSTS`, `SERVER_NAME`, `ALLOWED_HOSTS`, `TrustedHostMiddleware`."""
     static_max_age_s: int | None = None
     """Flask's SEND_FILE_MAX_AGE_DEFAULT in seconds."""
     is_debug: bool = False
+    debug_source: str = ""
+    """`app.debug is True`, `settings.DEBUG is True`."""
     has_debugger: bool = False
     """A debugger that runs code from the browser is wrapped around the app."""
+    single_process: str | None = None
+    """Why the app works in one worker process only."""
+    wants_threads: int | None = None
+    """How many threads it needs in one process."""
+    settings_module: str | None = None
+    """Django's."""
+    collect: Collect | None = None
+    """Django's collectstatic, where the project has it."""
     rss_bytes: int | None = None
     """Resident memory of a process that has imported the app."""
 

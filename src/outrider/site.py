@@ -32,6 +32,8 @@ class Mount:
     single-page application, whose index answers for its routes)."""
     max_age_s: int | None = None
     """How long a browser may use an unhashed file without asking; None: it asks each time."""
+    falls_back: bool = False
+    """What is not in the folder, the app answers."""
     source: str = ""
     falls_back: bool = False
     """What is not in the folder, the app answers."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from outrider import envfile, errors, plan, process
 from outrider.discover import candidates as candidate_files
 from outrider.discover import directories, host, interpreter, nginx
-from outrider.facts import App, Directory, Facts, MediaFolder, Project, StaticFolder
+from outrider.facts import App, Collect, Directory, Facts, MediaFolder, Project, StaticFolder
 from outrider.settings import TomlSource
 
 if TYPE_CHECKING:
@@ -246,7 +246,8 @@ def app_from(answer: dict[str, Any]) -> App:
         "media": tuple(MediaFolder(**folder) for folder in answer.get("media", ())),
         "trusted_hosts": tuple(answer.get("trusted_hosts", ())),
     }
-    return App(**{**answer, **tuples})
+    collect = answer.get("collect")
+    return App(**{**answer, **tuples, "collect": Collect(**collect) if collect else None})
 
 
 @dataclass(frozen=True)

@@ -204,7 +204,7 @@ def _debug(facts: Facts, bind: Address, ledger: Ledger) -> None:
     app = facts.app
     if not (app.is_debug or app.has_debugger):
         return
-    how = "a debugger is wrapped around the app" if app.has_debugger else "app.debug is True"
+    how = "a debugger is wrapped around the app" if app.has_debugger else app.debug_source
     if not is_loopback(bind):
         raise errors.debug_beyond_loopback(how, str(bind))
     ledger.note("debug", "on", "the app", f"{how}; beyond this machine it is refused", warn=True)
@@ -240,7 +240,7 @@ def _prefix(facts: Facts, ledger: Ledger) -> str:
                 "prefix",
                 "/" + root.strip("/"),
                 "the app",
-                "APPLICATION_ROOT says where it is mounted",
+                f"{facts.app.prefix_source} says where it is mounted",
             )
         )
     prefix: str = ledger.pick("prefix", "", "default", "the app has the whole host", _root)
@@ -249,22 +249,18 @@ def _prefix(facts: Facts, ledger: Ledger) -> str:
 
 def _server_names(facts: Facts, bind: Address, ledger: Ledger) -> tuple[str, ...]:
     app = facts.app
-    if app.trusted_hosts:
-        wanted, why = app.trusted_hosts, "TRUSTED_HOSTS"
-    elif app.server_name:
-        wanted, why = (app.server_name,), "SERVER_NAME"
-    else:
-        wanted, why = (), ""
-    # Flask writes ".example.com" for a domain with all that is below it.
+    # Flask and Django write ".example.com" for a domain with all that is below it.
     found: list[str] = []
-    for name in wanted:
+    for name in app.trusted_hosts:
         host = name.lower() if name.startswith("[") else name.lower().partition(":")[0]
         found += [host[1:], "*" + host] if host.startswith(".") else [host]
     if found:
         if is_loopback(bind):
             found += [name for name in ("localhost", "127.0.0.1", "::1") if name not in found]
         names = tuple(parse_server_name(name) for name in found)
-        names = ledger.pick("server_names", names, "the app", f"{why}; any other host gets 421")
+        names = ledger.pick(
+            "server_names", names, "the app", f"{app.hosts_source}; any other host gets 421"
+        )
     else:
         names = ledger.pick("server_names", (), "default", "the app names no host", _any)
     return () if "*" in names else names
@@ -315,12 +311,12 @@ def _limits(facts: Facts, ledger: Ledger) -> Limits:
             "body_limit",
             app.max_content_length,
             "the app",
-            "MAX_CONTENT_LENGTH",
+            app.limit_source,
             _size,
         )
         if size > app.max_content_length:
             ledger.note(
-                "MAX_CONTENT_LENGTH",
+                app.limit_source,
                 _size(app.max_content_length),
                 "the app",
                 "lower than body_limit: the app itself answers 413 above it",
@@ -331,7 +327,7 @@ def _limits(facts: Facts, ledger: Ledger) -> Limits:
             "body_limit",
             BODY_LIMIT_BYTES,
             "default",
-            "the app sets no limit; Nginx spools bodies to disk",
+            app.limit_note or "the app sets no limit; Nginx spools bodies to disk",
             _size,
         )
     return Limits(

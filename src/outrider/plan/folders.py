@@ -42,6 +42,7 @@ def mounts(facts: Facts, prefix: str, user: User, ledger: Ledger) -> tuple[Mount
                     directory=mount.directory,
                     kind=mount.kind,
                     max_age_s=facts.app.static_max_age_s if mount.kind == "static" else None,
+                    falls_back=mount.falls_back,
                     source=mount.source,
                 )
             )
@@ -89,7 +90,13 @@ def _static_of_app(facts: Facts, prefix: str, ledger: Ledger) -> list[Mount]:
             ledger.note("static", "/", folder.source, why)
             continue
         found.append(
-            Mount(url=folder.url, directory=folder.directory, kind="static", source=folder.source)
+            Mount(
+                url=folder.url,
+                directory=folder.directory,
+                kind="static",
+                source=folder.source,
+                falls_back=folder.falls_back,
+            )
         )
     return found
 

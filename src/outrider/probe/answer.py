@@ -30,6 +30,15 @@ from .target import Found, find, resolve
 REPORT_VARIABLE = "OUTRIDER_REPORT_FD"
 OLDEST_GUNICORN = (23,)
 
+UNKNOWN = {
+    "limit_note": None,
+    "single_process": None,
+    "wants_threads": None,
+    "settings_module": None,
+    "collect": None,
+}
+"""Fields of outrider.facts.App that only some frameworks have a say in."""
+
 
 def main() -> None:
     """Answer the request that is this program's argument, and end the process."""
@@ -109,6 +118,7 @@ def _facts(found: Found, app: Any) -> dict[str, Any]:
         "framework": framework_of(layers) or interface.upper(),
         "import_root": found.import_root,
         "module_file": getattr(found.module, "__file__", None),
+        **UNKNOWN,
         **flask.configuration(layers),
         "static": flask.static_folders(layers),
         "media": media.media_folders(layers),

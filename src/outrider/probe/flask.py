@@ -30,15 +30,19 @@ def configuration(layers: list[tuple[str, Any]]) -> dict[str, Any]:
     apps = [app for _, app in flasks_of(layers)]
     config = apps[0].config if apps else {}
     root = config.get("APPLICATION_ROOT")
+    hosts, name = config.get("TRUSTED_HOSTS"), config.get("SERVER_NAME")
     limits = [_whole(app.config.get("MAX_CONTENT_LENGTH")) for app in apps]
     return {
         # Nginx has one limit for all: the widest, and none if one app has none.
         "max_content_length": max(filter(None, limits), default=None) if all(limits) else None,
+        "limit_source": "MAX_CONTENT_LENGTH",
         "application_root": None if root == "/" else root,
-        "server_name": config.get("SERVER_NAME"),
-        "trusted_hosts": list(config.get("TRUSTED_HOSTS") or ()),
+        "prefix_source": "APPLICATION_ROOT",
+        "trusted_hosts": list(hosts or filter(None, [name])),
+        "hosts_source": "TRUSTED_HOSTS" if hosts else "SERVER_NAME",
         "static_max_age_s": _whole(config.get("SEND_FILE_MAX_AGE_DEFAULT")),
         "is_debug": any(bool(app.debug) for app in apps),
+        "debug_source": "app.debug is True",
     }
 
 
@@ -72,6 +76,7 @@ def static_folders(layers: list[tuple[str, Any]]) -> list[dict[str, Any]]:
                     "source": f"blueprint {scope!r}" if scope else f"Flask app {app.name!r}",
                     "is_default": not scope and Path(directory) == default,
                     "hook": next(hooks(app, rule.endpoint), None),
+                    "falls_back": url == "/",
                 }
                 folders.setdefault(prefix + url, folder)
     return list(folders.values())
