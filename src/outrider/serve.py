@@ -340,4 +340,4 @@ def app_environment(env: Mapping[str, str], more: Mapping[str, str], site: Site)
     if site.user.is_changed:
         kept |= {"HOME": site.user.home, "USER": site.user.name, "LOGNAME": site.user.name}
     # What the app prints is seen when it is printed.
-    return {**kept, **more, "PYTHONUNBUFFERED": "1"}
+    return {**dict(site.process.variables), **kept, **more, "PYTHONUNBUFFERED": "1"}

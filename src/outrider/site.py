@@ -35,8 +35,6 @@ class Mount:
     falls_back: bool = False
     """What is not in the folder, the app answers."""
     source: str = ""
-    falls_back: bool = False
-    """What is not in the folder, the app answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +57,8 @@ class Process:
     directory: str
     """Working directory, the project's."""
     import_root: str
+    variables: tuple[tuple[str, str], ...] = ()
+    """What its framework has to find in the environment."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from outrider.site import (
 )
 
 if TYPE_CHECKING:
-    from outrider.facts import Account, Facts, Host
+    from outrider.facts import Account, App, Facts, Host
 
 NGINX_FLOOR = (1, 20, 0)
 """The oldest stable one that knows `-e`, by its change log; tested are 1.22.1 and 1.31.3."""
@@ -48,11 +48,11 @@ def plan(facts: Facts, settings: Settings) -> Site:
     """
     _refuse_what_cannot_run(facts)
     ledger = Ledger(settings)
-    process = _process(facts, ledger)
+    prefix = _prefix(facts, ledger)
+    process = _process(facts, prefix, ledger)
     bind = ledger.pick("bind", Address(host="127.0.0.1", port=8000), "default", "this machine only")
     _debug(facts, bind, ledger)
     user = _user(facts.host, settings, bind, ledger)
-    prefix = _prefix(facts, ledger)
     names = _server_names(facts, bind, ledger)
     workers = _workers(facts, ledger)
     limits = _limits(facts, ledger)
@@ -160,7 +160,7 @@ def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def _process(facts: Facts, ledger: Ledger) -> Process:
+def _process(facts: Facts, prefix: str, ledger: Ledger) -> Process:
     app, python, project = facts.app, facts.interpreter, facts.project
     given = ledger.settings.get("target")
     ledger.note(
@@ -197,7 +197,15 @@ def _process(facts: Facts, ledger: Ledger) -> Process:
         python=python.path,
         directory=project.directory,
         import_root=app.import_root,
+        variables=_variables(app, prefix),
     )
+
+
+def _variables(app: App, prefix: str) -> tuple[tuple[str, str], ...]:
+    if prefix and app.framework.startswith("Dash"):
+        # https://dash.plotly.com/reference#dash.dash (requests_pathname_prefix)
+        return (("DASH_REQUESTS_PATHNAME_PREFIX", f"{prefix}/"),)
+    return ()
 
 
 def _debug(facts: Facts, bind: Address, ledger: Ledger) -> None:

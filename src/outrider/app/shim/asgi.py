@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from typing import Any, Awaitable, Callable, Dict, Iterable, Sequence
 
-from . import offload, seen
+from . import frameworks, offload, seen
 from .lines import REQUEST_ID
 
 Scope = Dict[str, Any]
@@ -43,8 +43,10 @@ class AsgiFront:
         tell_ready: Callable[[], None] | None = None,
         log_late_error: Callable[[], None] | None = None,
     ) -> None:
+        frameworks.prepare(app, prefix)
         self.app = app
         self.prefix = prefix
+        self.cut = len(prefix) if frameworks.wants_path_without_prefix(app) else 0
         self.roots = offload.existing(roots)
         self.tell_ready = tell_ready
         self.log_late_error = log_late_error
@@ -100,7 +102,9 @@ class AsgiFront:
             scope["client"] = (client, int(headers.get(b"x-real-port") or 0))
         # The path keeps the prefix: https://asgi.readthedocs.io/en/latest/specs/www.html#http-connection-scope
         scope["root_path"] = outer + self.prefix
-        if outer:
+        if self.cut:
+            scope["path"] = scope["path"][self.cut :]
+        elif outer:
             scope["path"] = outer + scope["path"]
             scope["raw_path"] = outer.encode("latin-1") + (scope.get("raw_path") or b"")
         if scope["type"] == "http" and self.roots:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Iterable, Iterator, Sequence
 
-from . import offload, seen
+from . import frameworks, offload, seen
 from .lines import REQUEST_ID
 
 Headers = Sequence["tuple[str, str]"]
@@ -29,6 +29,7 @@ class WsgiFront:
         prefix: str = "",
         roots: Iterable[tuple[str, str]] = (),
     ) -> None:
+        frameworks.prepare(app, prefix)
         self.app = app
         self.prefix = prefix
         self.roots = offload.existing(roots)
