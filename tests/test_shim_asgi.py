@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from outrider.app.shim import AsgiFront
+from outrider.app.shim.gunicorn_asgi import Repaired
 from outrider.app.shim.lifespan import Lifespan
 
 
@@ -94,7 +95,7 @@ def test_without_a_prefix_nothing_is_told():
 # -- what comes back -------------------------------------------------------------------------------
 
 
-def answer(*messages, headers=(), raises=None, late=None):
+def answer(*messages, headers=()):
     """Return what the server hears of an app that sends these messages."""
     heard = []
 
@@ -104,14 +105,12 @@ def answer(*messages, headers=(), raises=None, late=None):
         )
         for message in messages or ({"body": b"x"},):
             await send({"type": "http.response.body", **message})
-        if raises:
-            raise raises
 
     async def hear(message):
         heard.append(message)
 
     scope = {"type": "http", "path": "/", "headers": []}
-    asyncio.run(AsgiFront(app, roots=[("/srv", "/f/")], log_late_error=late)(scope, nothing, hear))
+    asyncio.run(AsgiFront(app, roots=[("/srv", "/f/")])(scope, nothing, hear))
     return heard
 
 
@@ -139,22 +138,55 @@ def test_an_app_that_says_itself_whether_to_buffer_is_heard():
     assert answer(headers=sent)[0]["headers"] == [*map(as_bytes, sent)]
 
 
-def test_what_is_raised_after_the_whole_answer_is_logged_once():
-    logged = []
-    with pytest.raises(ZeroDivisionError):
-        answer({"body": b"x"}, raises=ZeroDivisionError(), late=lambda: logged.append(1))
-    assert logged == [1]
+# -- under Gunicorn's own worker -------------------------------------------------------------------
 
 
-def test_what_is_raised_in_the_middle_is_the_servers_to_log():
-    logged = []
-    with pytest.raises(ZeroDivisionError):
-        answer(
-            {"body": b"x", "more_body": True},
-            raises=ZeroDivisionError(),
-            late=lambda: logged.append(1),
-        )
-    assert logged == []
+class Log:
+    def __init__(self):
+        self.lines = []
+
+    def exception(self, line):
+        self.lines.append(line)
+
+
+class Worker:
+    """As much of Gunicorn's as the repairs touch."""
+
+    def __init__(self):
+        self.log = Log()
+
+
+def repaired(app, receive=nothing, send=swallow, kind="http"):
+    """Return what the worker logs of an app that serves one request."""
+    worker = Worker()
+    scope = {"type": kind, "path": "/", "headers": [], "asgi": {"spec_version": "2.4"}}
+
+    async def serve():
+        await Repaired(app, worker, Lifespan(app, {}))(scope, receive, send)
+
+    try:
+        asyncio.run(serve())
+    except ZeroDivisionError:
+        worker.log.lines.append("raised")
+    return worker.log.lines
+
+
+def fails_after(*messages):
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        for message in messages:
+            await send({"type": "http.response.body", "body": b"x", **message})
+        raise ZeroDivisionError
+
+    return app
+
+
+def test_what_is_raised_after_the_whole_answer_is_logged():
+    assert repaired(fails_after({})) == ["Error in the app, after its answer", "raised"]
+
+
+def test_what_is_raised_in_the_middle_the_worker_logs_itself():
+    assert repaired(fails_after({"more_body": True})) == ["raised"]
 
 
 def test_asking_whether_the_client_has_gone_never_makes_it_gone():
@@ -169,12 +201,13 @@ def test_asking_whether_the_client_has_gone_never_makes_it_gone():
         raise AssertionError("it must not end by itself")
 
     async def app(scope, receive, send):
+        assert scope["asgi"]["spec_version"] == "2.3"
         assert (await receive())["type"] == "http.request"
         for _ in range(3):
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(receive(), 0.01)
 
-    asyncio.run(AsgiFront(app)({"type": "http", "path": "/", "headers": []}, receive, swallow))
+    assert repaired(app, receive) == []
     assert len(calls) == 2
 
 
@@ -191,8 +224,34 @@ def test_a_client_that_has_gone_is_seen():
     async def app(scope, receive, send):
         seen.extend([(await receive())["type"] for _ in range(3)])
 
-    asyncio.run(AsgiFront(app)({"type": "http", "path": "/", "headers": []}, receive, swallow))
+    assert repaired(app, receive) == []
     assert seen == ["http.request", "http.disconnect", "http.disconnect"]
+
+
+def test_a_socket_that_the_app_leaves_is_closed_as_done():
+    sent = []
+
+    async def send(message):
+        sent.append((message["type"], message.get("code")))
+
+    async def app(scope, receive, send):
+        await send({"type": "websocket.accept"})
+
+    assert repaired(app, send=send, kind="websocket") == []
+    assert sent == [("websocket.accept", None), ("websocket.close", 1000)]
+
+
+def test_a_socket_that_was_refused_is_not_closed_again():
+    sent = []
+
+    async def send(message):
+        sent.append(message["type"])
+
+    async def app(scope, receive, send):
+        await send({"type": "websocket.close", "code": 1000})
+
+    assert repaired(app, send=send, kind="websocket") == []
+    assert sent == ["websocket.close"]
 
 
 # -- lifespan --------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from outrider.app.shim.frameworks import _is_heard, wants_path_without_prefix
 @pytest.fixture
 def logger():
     """Return a logger that no other part of this process knows; pytest hangs itself into those."""
-    return logging.Logger("request")
+    return logging.Logger("request")  # noqa: LOG001 - it must not be a known one
 
 
 def test_with_no_handler_logging_itself_writes_errors(logger):
@@ -26,7 +26,7 @@ def test_a_handler_hears(logger):
 
 def test_a_handler_of_a_parent_hears(logger):
     logger.addHandler(logging.StreamHandler())
-    child = logging.Logger("request.inner")
+    child = logging.Logger("request.inner")  # noqa: LOG001
     child.parent = logger
     assert _is_heard(child)
 

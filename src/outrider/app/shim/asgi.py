@@ -31,8 +31,6 @@ class AsgiFront:
         roots: the folders whose files Nginx may send in the app's place, each with its internal
             URL.
         tell_ready: called when the app has started.
-        log_late_error: called within `except`, when the app raises although its answer is complete,
-            as frameworks do after a page that says 500. For servers that do not log it.
     """
 
     def __init__(
@@ -41,7 +39,6 @@ class AsgiFront:
         prefix: str = "",
         roots: Iterable[tuple[str, str]] = (),
         tell_ready: Callable[[], None] | None = None,
-        log_late_error: Callable[[], None] | None = None,
     ) -> None:
         frameworks.prepare(app, prefix)
         self.app = app
@@ -49,7 +46,6 @@ class AsgiFront:
         self.cut = len(prefix) if frameworks.wants_path_without_prefix(app) else 0
         self.roots = offload.existing(roots)
         self.tell_ready = tell_ready
-        self.log_late_error = log_late_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Correct the scope and pass the request on."""
@@ -62,17 +58,9 @@ class AsgiFront:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        patient = _PatientReceive(receive)
-        answer = _Answer(headers, patient, send, self.roots)
-        try:
-            await self.app(scope, patient, answer.send)
-            await answer.release()
-        except Exception:
-            if self.log_late_error and answer.is_complete and not patient.is_over:
-                self.log_late_error()
-            raise
-        finally:
-            patient.close()
+        answer = _Answer(headers, receive, send, self.roots)
+        await self.app(scope, receive, answer.send)
+        await answer.release()
 
     def _seen(self, scope: Scope, headers: dict[bytes, str]) -> Scope:
         """Return the scope as the client sees the request."""
@@ -152,38 +140,6 @@ class _NoLifespanError(Exception):
     """The app takes a lifespan for a request."""
 
 
-class _PatientReceive:
-    """The `receive` that the app calls.
-
-    Gunicorn's own worker takes a call that was cancelled for the client's leaving; Starlette's
-    `is_disconnected()` cancels each call. So the server's is called once and never cancelled.
-    """
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._is_read = False
-        self._last: asyncio.Future[Message] | None = None
-
-    async def __call__(self) -> Message:
-        if not self._is_read:
-            message = await self._receive()
-            self._is_read = not message.get("more_body")
-            return message
-        if self._last is None:
-            self._last = asyncio.ensure_future(self._receive())
-        return await asyncio.shield(self._last)
-
-    @property
-    def is_over(self) -> bool:
-        """The client has gone, and the app was told so."""
-        return self._last is not None and self._last.done()
-
-    def close(self) -> None:
-        """Stop waiting: the app has returned."""
-        if self._last is not None:
-            self._last.cancel()
-
-
 class _Answer:
     """The `send` that the app calls: holds the start until the body is known."""
 
@@ -199,7 +155,6 @@ class _Answer:
         self._send = send
         self._roots = roots
         self._start: Message | None = None
-        self.is_complete = False
 
     async def send(self, message: Message) -> None:
         """Pass a message on, with what the headers must not or should have."""
@@ -214,7 +169,6 @@ class _Answer:
             if self._start is not None:
                 await self.release()
             await self._send(message)
-            self.is_complete = not message.get("more_body")
 
     async def release(self) -> None:
         """Tell the server what is held."""

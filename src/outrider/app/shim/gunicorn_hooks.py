@@ -8,7 +8,7 @@ import threading
 from typing import Any, Iterable
 
 from .asgi import AsgiFront
-from .lifespan import Lifespan
+from .gunicorn_asgi import repair
 from .lines import REQUEST_ID
 from .ready import tell_ready
 from .wsgi import WsgiFront
@@ -17,14 +17,7 @@ from .wsgi import WsgiFront
 def wrap(worker: Any, prefix: str, roots: Iterable[tuple[str, str]] = ()) -> None:
     """Put the shim around the worker's app, and say that it is ready: a `post_worker_init` hook."""
     if hasattr(worker, "asgi"):  # Gunicorn's own ASGI worker
-
-        def log_late_error() -> None:
-            worker.log.exception("Error in the app, after its answer")  # noqa: LOG004 - it is
-
-        worker.asgi = AsgiFront(worker.asgi, prefix, roots, log_late_error=log_late_error)
-        # asgi_lifespan is off, so that the worker only ends what is started here.
-        worker.lifespan = Lifespan(worker.asgi, worker.state)
-        worker.loop.run_until_complete(worker.lifespan.startup())
+        repair(worker, AsgiFront(worker.asgi, prefix, roots))
     else:
         worker.wsgi = WsgiFront(worker.wsgi, prefix, roots)
         _forget_after_each_request(worker)
