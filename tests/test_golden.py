@@ -16,9 +16,10 @@ import pytest
 from outrider.console import Console
 from outrider.errors import OutriderError
 from outrider.facts import Account, Directory, MediaFolder, StaticFolder
-from outrider.plan import plan
-from outrider.render import gunicorn, nginx
-from outrider.settings import TomlSource, resolve
+from outrider.plan.fleet import plan_fleet
+from outrider.render.fleet import lay_out
+from outrider.settings import TomlSource, resolve_sites
+from outrider.site import Fleet
 from tests.situations import DEBIAN, WHEEL, facts
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -27,8 +28,14 @@ LAID_OUT = ("plan.txt", "nginx.conf", "gunicorn.conf.py")
 
 
 def read(folder: Path):
-    """Return the facts and settings of a situation."""
+    """Return the facts and settings of a situation, of each of its sites."""
     told = tomllib.loads((folder / "situation.toml").read_text())
+    source = TomlSource(name="outrider.toml", directory="/srv/shop", table=told.get("settings", {}))
+    observed = [observe(one) for one in told.get("sites", [told])]
+    return observed, resolve_sites({}, {}, source, "/srv/shop")
+
+
+def observe(told):
     app, host = told.get("app", {}), told.get("host", {})
     for key, kind in (("static", StaticFolder), ("media", MediaFolder)):
         if key in app:
@@ -40,8 +47,7 @@ def read(folder: Path):
     if "account" in host:
         host["account"] = Account(**host["account"])
     directories = {item["path"]: Directory(**item) for item in told.get("directories", [])}
-    source = TomlSource(name="outrider.toml", directory="/srv/shop", table=told.get("settings", {}))
-    observed = facts(
+    return facts(
         app=app,
         host=host,
         project=told.get("project"),
@@ -49,31 +55,33 @@ def read(folder: Path):
         nginx={"debian": DEBIAN, "wheel": WHEEL}[told.get("nginx", "debian")],
         directories=directories,
     )
-    return observed, resolve({}, {}, source, "/srv/shop")
 
 
-def lay_out(folder: Path) -> dict[str, str]:
+def laid_out_for(folder: Path) -> dict[str, str]:
     """Return the files of a situation, or the error that refuses it."""
     out = io.StringIO()
     console = Console(out, out, {"NO_COLOR": "1"})
     try:
-        observed, settings = read(folder)
-        site = plan(observed, settings)
-        console.plan(site)
-        artifacts = {a.path: a.content for a in [*nginx.render(site), *gunicorn.render(site)]}
+        fleet = plan_fleet(*read(folder))
+        console.plan(fleet)
+        artifacts = {a.path: a.content for a in lay_out(fleet)}
     except OutriderError as error:
         console.error(error)
         return {"error.txt": f"{out.getvalue()}exit code {int(error.exit_code)}\n"}
-    return {"plan.txt": out.getvalue()} | {name: artifacts[name] for name in LAID_OUT[1:]}
+    wanted = [path for path in artifacts if path.rpartition("/")[2] in LAID_OUT]
+    # A folder of a situation has no folders of its own.
+    files = {path.replace("/", "-"): artifacts[path] for path in wanted}
+    return {"plan.txt": out.getvalue()} | files
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_golden(situation, request):
     folder = GOLDEN / situation
-    laid_out = lay_out(folder)
+    laid_out = laid_out_for(folder)
     if request.config.getoption("--update-golden"):
-        for name in (*LAID_OUT, "error.txt"):
-            (folder / name).unlink(missing_ok=True)
+        for path in folder.glob("*"):
+            if path.name != "situation.toml":
+                path.unlink()
         for name, content in laid_out.items():
             (folder / name).write_text(content)
     assert {p.name for p in folder.iterdir()} == {"situation.toml", *laid_out}
@@ -85,13 +93,13 @@ def test_golden(situation, request):
 
 def test_the_same_site_gives_the_same_bytes():
     for situation in SITUATIONS:
-        assert lay_out(GOLDEN / situation) == lay_out(GOLDEN / situation)
+        assert laid_out_for(GOLDEN / situation) == laid_out_for(GOLDEN / situation)
 
 
 def test_only_the_place_differs_between_two_run_directories():
-    observed, settings = read(GOLDEN / "flask-shop")
-    site = plan(observed, settings)
+    [site] = plan_fleet(*read(GOLDEN / "flask-shop")).sites
     elsewhere = replace(site, paths=replace(site.paths, run="/run/elsewhere"))
-    for one, two in zip(nginx.render(site), nginx.render(elsewhere), strict=True):
+    fleets = [Fleet(sites=(one,)) for one in (site, elsewhere)]
+    for one, two in zip(*map(lay_out, fleets), strict=True):
         strip = [a.content.partition("\n")[2] for a in (one, two)]
         assert strip[0].replace(site.paths.run, "/run/elsewhere") == strip[1]

@@ -25,10 +25,12 @@ from outrider.lifecycle import (
     step,
 )
 
+ALONE = {"app": 60.0}
 
-def live(history, *, boot_timeout_s=60.0, drain_timeout_s=30.0):
+
+def live(history, *, boot_timeouts_s=ALONE, drain_timeout_s=30.0):
     """Feed (time, event) pairs and return the last state and every action."""
-    state = State(boot_timeout_s=boot_timeout_s, drain_timeout_s=drain_timeout_s)
+    state = State(boot_timeouts_s=boot_timeouts_s, drain_timeout_s=drain_timeout_s)
     done = []
     for now, event in history:
         state, actions = step(state, event, now)
@@ -36,7 +38,7 @@ def live(history, *, boot_timeout_s=60.0, drain_timeout_s=30.0):
     return state, done
 
 
-UP = [(0, Begin()), (1, WorkerReady()), (2, FrontReady())]
+UP = [(0, Begin()), (1, WorkerReady("app")), (2, FrontReady())]
 
 
 def test_the_front_starts_only_when_a_worker_is_ready():
@@ -46,7 +48,7 @@ def test_the_front_starts_only_when_a_worker_is_ready():
 
 
 def test_more_workers_becoming_ready_change_nothing():
-    _, done = live([*UP, (3, WorkerReady()), (4, WorkerReady())])
+    _, done = live([*UP, (3, WorkerReady("app")), (4, WorkerReady("app"))])
     assert done == [Start("app"), Start("front"), Announce()]
 
 
@@ -80,7 +82,7 @@ def test_the_app_may_use_what_is_left_of_the_drain_time():
 
 def test_the_app_gets_a_moment_even_when_the_front_took_all_the_time():
     state, _ = live([*UP, (10, Stop()), (41.9, Ended("front", 0)), (42.5, Tick())])
-    assert state.phase is Phase.DRAINING_APP
+    assert state.phase is Phase.DRAINING_APPS
     _, done = step(state, Tick(), 44.0)
     assert done == [Kill("app")]
 
@@ -115,7 +117,7 @@ def test_an_app_that_is_never_ready_is_stopped_and_then_killed():
 
 
 def test_a_front_that_ends_while_booting_takes_the_app_with_it():
-    history = [(0, Begin()), (1, WorkerReady()), (2, Ended("front", 1)), (3, Ended("app", 0))]
+    history = [(0, Begin()), (1, WorkerReady("app")), (2, Ended("front", 1)), (3, Ended("app", 0))]
     _, done = live(history)
     assert done[2:] == [
         CloseListeners(),
@@ -125,7 +127,7 @@ def test_a_front_that_ends_while_booting_takes_the_app_with_it():
 
 
 def test_a_front_that_never_answers_is_named():
-    state, _ = live([(0, Begin()), (1, WorkerReady()), (16, Tick())])
+    state, _ = live([(0, Begin()), (1, WorkerReady("app")), (16, Tick())])
     assert state.outcome == Outcome(kind="never-ready", name="front")
 
 
@@ -143,24 +145,90 @@ def test_an_app_that_ends_during_the_drain_of_the_front_is_not_drained_again():
     assert done[-1] == Finish(Outcome(kind="drained"))
 
 
+# -- several apps ----------------------------------------------------------------------------------
+
+BOTH = {"shop": 60.0, "blog": 20.0}
+BOTH_UP = [(0, Begin()), (1, WorkerReady("blog")), (2, WorkerReady("shop")), (3, FrontReady())]
+
+
+def live_both(history):
+    return live(history, boot_timeouts_s=BOTH)
+
+
+def test_the_front_starts_only_when_every_app_is_ready():
+    state, done = live_both([(0, Begin()), (1, WorkerReady("blog")), (2, WorkerReady("blog"))])
+    assert done == [Start("shop"), Start("blog")]
+    assert state.phase is Phase.BOOTING_APPS
+    state, done = live_both(BOTH_UP)
+    assert done == [Start("shop"), Start("blog"), Start("front"), Announce()]
+
+
+def test_a_stop_drains_the_front_and_then_all_apps_together():
+    history = [*BOTH_UP, (10, Stop()), (11, Ended("front", 0)), (12, Ended("shop", 0))]
+    state, done = live_both(history)
+    assert done[4:] == [CloseListeners(), Drain("front"), Drain("shop"), Drain("blog")]
+    assert state.phase is Phase.DRAINING_APPS
+    assert step(state, Ended("blog", 0), 13.0)[1] == [Finish(Outcome(kind="drained"))]
+
+
+@pytest.mark.parametrize("dead", ["shop", "blog", "front"])
+def test_one_that_dies_ends_all_and_is_named(dead):
+    others = [name for name in ("front", "shop", "blog") if name != dead]
+    ends = [(11 + number, Ended(name, 0)) for number, name in enumerate(others)]
+    _, done = live_both([*BOTH_UP, (10, Ended(dead, -9)), *ends])
+    assert [action.name for action in done if isinstance(action, Drain)] == others
+    assert done[-1] == Finish(Outcome(kind="died", name=dead, code=-9))
+
+
+def test_each_app_has_its_own_time_to_become_ready():
+    _, done = live_both([(0, Begin()), (1, WorkerReady("blog")), (20, Tick())])
+    assert done == [Start("shop"), Start("blog")]
+    state, done = live_both([(0, Begin()), (1, WorkerReady("shop")), (20, Tick())])
+    assert done[2:] == [CloseListeners(), Drain("shop"), Drain("blog")]
+    assert state.outcome == Outcome(kind="never-ready", name="blog")
+
+
+def test_an_app_that_does_not_boot_takes_the_others_with_it():
+    history = [(0, Begin()), (1, Ended("blog", 3)), (2, Ended("shop", 0))]
+    _, done = live_both(history)
+    assert done[2:] == [
+        CloseListeners(),
+        Drain("shop"),
+        Finish(Outcome(kind="boot-failed", name="blog", code=3)),
+    ]
+
+
+def test_only_what_does_not_leave_in_time_is_killed():
+    history = [*BOTH_UP, (10, Stop()), (11, Ended("front", 0)), (12, Ended("shop", 0))]
+    _, done = live_both([*history, (42, Tick())])
+    assert [action for action in done if isinstance(action, Kill)] == [Kill("blog")]
+
+
+# -- whatever happens ------------------------------------------------------------------------------
+
+APPS = st.sampled_from([ALONE, BOTH])
 EVENTS = st.sampled_from(
     [
         Begin(),
-        WorkerReady(),
+        WorkerReady("app"),
+        WorkerReady("shop"),
+        WorkerReady("blog"),
         FrontReady(),
         Stop(),
         Tick(),
         Ended("app", 0),
         Ended("app", 3),
+        Ended("shop", 0),
+        Ended("blog", 3),
         Ended("front", -9),
     ]
 )
 
 
-@given(st.lists(st.tuples(st.floats(0, 50), EVENTS), max_size=30))
-def test_whatever_happens_everything_started_is_gone_when_it_finishes(steps):
+@given(APPS, st.lists(st.tuples(st.floats(0, 50), EVENTS), max_size=30))
+def test_whatever_happens_everything_started_is_gone_when_it_finishes(apps, steps):
     """Only a process that runs can end; time only goes forward."""
-    state = State(boot_timeout_s=60, drain_timeout_s=30)
+    state = State(boot_timeouts_s=apps, drain_timeout_s=30)
     now, running, finished = 0.0, set(), 0
     for passed, event in steps:
         now += passed
@@ -181,9 +249,9 @@ def test_whatever_happens_everything_started_is_gone_when_it_finishes(steps):
     assert finished <= 1
 
 
-@given(st.lists(EVENTS, max_size=12))
-def test_from_every_state_a_stop_leads_to_the_end(events):
-    state, now, running = State(boot_timeout_s=60, drain_timeout_s=30), 0.0, set()
+@given(APPS, st.lists(EVENTS, max_size=12))
+def test_from_every_state_a_stop_leads_to_the_end(apps, events):
+    state, now, running = State(boot_timeouts_s=apps, drain_timeout_s=30), 0.0, set()
     todo = [*events, Stop()]
     for _ in range(40):
         event = todo.pop(0) if todo else Tick()

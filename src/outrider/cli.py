@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from outrider import __version__, discover, errors, files, plan, serve
+from outrider import __version__, discover, errors, files, serve
 from outrider.console import Console
 from outrider.discover.listeners import who_listens
 from outrider.errors import Exit, OutriderError
-from outrider.render import gunicorn, nginx
-from outrider.settings import SETTINGS, BadValueError, Given, Settings, parse_path, resolve
+from outrider.plan.fleet import plan_fleet
+from outrider.render.fleet import lay_out
+from outrider.settings import SETTINGS, BadValueError, Given, Settings, parse_path, resolve_sites
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from outrider.site import Site
+    from outrider.site import Decision, Fleet
 
 
 class Outrider(click.Group):
@@ -78,20 +79,22 @@ def run(console: Console, /, **flags: Any) -> None:
     """
     env, cwd = dict(os.environ), str(Path.cwd())
     settings = _settings(flags, env, cwd)
-    console.is_json = settings.value("log_format") == "json"
+    console.is_json = settings[0].value("log_format") == "json"
     with console.streaming(), serve.stoppable():
-        site, app_env = _look_and_decide(settings, env, cwd)
-        for decision in site.decisions:
+        fleet, app_envs = _look_and_decide(settings, env, cwd)
+        first = fleet.first
+        for whose, decision in _decisions(fleet):
             if decision.is_warning:
                 said = f"{decision.value}; {decision.why}" if decision.why else decision.value
-                console.warn(f"{decision.name}: {said}")
+                console.warn(f"{whose}{decision.name}: {said}")
         code = serve.serve(
-            site,
+            fleet,
             console,
-            env=app_env,
+            env=serve.app_environment(env, {}, first),
+            app_envs=app_envs,
             launcher=str(resources.files("outrider").joinpath("app/launch.py")),
-            taken_by=lambda: who_listens(site.bind.host, site.bind.port),
-            announce=lambda: _announce(console, site),
+            taken_by=lambda: who_listens(first.bind.host, first.bind.port),
+            announce=lambda: _announce(console, fleet),
         )
     click.get_current_context().exit(int(code))
 
@@ -103,11 +106,11 @@ def run(console: Console, /, **flags: Any) -> None:
 def show_plan(console: Console, /, *, as_json: bool, **flags: Any) -> None:
     """Show what would run, and why each value is what it is. Starts nothing."""
     env, cwd = dict(os.environ), str(Path.cwd())
-    site, _ = _look_and_decide(_settings(flags, env, cwd), env, cwd)
+    fleet, _ = _look_and_decide(_settings(flags, env, cwd), env, cwd)
     if as_json:
-        console.plan_json(site)
+        console.plan_json(fleet)
     else:
-        console.plan(site)
+        console.plan(fleet)
 
 
 @outrider.group()
@@ -133,10 +136,11 @@ def export_nginx(console: Console, /, *, output: str, show_diff: bool, **flags: 
     env, cwd = dict(os.environ), str(Path.cwd())
     settings = _settings(flags, env, cwd)
     directory = _output(output, cwd)
-    if settings.get("run_dir") is None:
-        settings = Settings({**settings.given, "run_dir": Given(directory, "--output")})
-    site, _ = _look_and_decide(settings, env, cwd)
-    artifacts = [*nginx.render(site), *gunicorn.render(site)]
+    if settings[0].get("run_dir") is None:
+        run_dir = Given(directory, "--output")
+        settings = [Settings({**one.given, "run_dir": run_dir}) for one in settings]
+    fleet, _ = _look_and_decide(settings, env, cwd)
+    artifacts = lay_out(fleet)
     if show_diff:
         console.write(files.diff(directory, artifacts))
         return
@@ -151,25 +155,38 @@ def _output(raw: str, cwd: str) -> str:
         raise errors.bad_output(raw, str(error)) from None
 
 
-def _settings(flags: dict[str, Any], env: Mapping[str, str], cwd: str) -> Settings:
-    return resolve(flags, env, discover.find_configuration(cwd), cwd)
+def _settings(flags: dict[str, Any], env: Mapping[str, str], cwd: str) -> Sequence[Settings]:
+    return resolve_sites(flags, env, discover.find_configuration(cwd), cwd)
 
 
 def _look_and_decide(
-    settings: Settings, env: dict[str, str], cwd: str
-) -> tuple[Site, dict[str, str]]:
-    more = discover.read_env_file(settings)
-    facts = discover.discover(settings, {**env, **more}, cwd)
-    site = plan.plan(facts, settings)
-    return site, serve.app_environment(env, more, site)
+    settings: Sequence[Settings], env: dict[str, str], cwd: str
+) -> tuple[Fleet, list[dict[str, str]]]:
+    """Return the sites, and the environment of each one's app."""
+    more = [discover.read_env_file(one) for one in settings]
+    facts = discover.discover_all(settings, [{**env, **one} for one in more], cwd)
+    fleet = plan_fleet(facts, settings)
+    pairs = zip(more, fleet.sites, strict=True)
+    return fleet, [serve.app_environment(env, one, site) for one, site in pairs]
 
 
-def _announce(console: Console, site: Site) -> None:
-    console.step(f"{site.process.target} is served at {site.url}")
-    for mount in site.mounts:
-        near = mount.directory.removeprefix(site.process.directory + "/")
-        console.found("Nginx", f"serves {mount.url} from {near}")
-    console.found("Gunicorn", f"serves the rest: {site.workers.count} {site.worker_class} workers")
+def _decisions(fleet: Fleet) -> Iterator[tuple[str, Decision]]:
+    """Yield each decision, and before it whose it is where there are several sites."""
+    for decision in fleet.decisions:
+        yield "", decision
+    for site in fleet.sites:
+        for decision in site.decisions:
+            yield "" if site.is_alone else f"site {site.name}: ", decision
+
+
+def _announce(console: Console, fleet: Fleet) -> None:
+    for site in fleet.sites:
+        console.step(f"{site.process.target} is served at {site.url}")
+        for mount in site.mounts:
+            near = mount.directory.removeprefix(site.process.directory + "/")
+            console.found("Nginx", f"serves {mount.url} from {near}")
+        told = f"{site.workers.count} {site.worker_class} workers"
+        console.found("Gunicorn", f"serves the rest: {told}")
     console.found("stop", "Ctrl-C; requests in progress may finish")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from outrider.errors import OutriderError
     from outrider.logline import Record
-    from outrider.site import Site
+    from outrider.site import Decision, Fleet
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
 _LEVEL_COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
@@ -120,22 +120,35 @@ class Console:
             self.stdout.write(text)
             self.stdout.flush()
 
-    def plan(self, site: Site) -> None:
+    def plan(self, fleet: Fleet) -> None:
         """Print every decision as a table: value, where it came from, why."""
-        rows = [(d.name, d.value, d.origin) for d in site.decisions]
+        if len(fleet.sites) == 1:
+            self._table(fleet.first.decisions)
+            return
+        self.write(f"{self._paint('all sites', 'bold', self.stdout)}\n")
+        self._table(fleet.decisions, "  ")
+        for site in fleet.sites:
+            title = self._paint(f"site {site.name}", "bold", self.stdout)
+            self.write(f"\n{title}  {site.url}\n")
+            self._table(site.decisions, "  ")
+
+    def _table(self, decisions: Sequence[Decision], margin: str = "") -> None:
+        rows = [(d.name, d.value, d.origin) for d in decisions]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
-        for decision, row in zip(site.decisions, rows, strict=True):
+        for decision, row in zip(decisions, rows, strict=True):
             cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
             colour = "yellow" if decision.is_warning else "bold"
             cells[0] = self._paint(cells[0], colour, self.stdout)
             why = ("! " if decision.is_warning else "") + decision.why
             line = "  ".join([*cells, self._paint(why, "dim", self.stdout)])
-            self.write(line.rstrip() + "\n")
+            self.write(margin + line.rstrip() + "\n")
 
-    def plan_json(self, site: Site) -> None:
-        """Print the site and its decisions for a script."""
-        model = asdict(site)
-        model["url"] = site.url
+    def plan_json(self, fleet: Fleet) -> None:
+        """Print the sites and their decisions for a script; one alone is not in a list."""
+        sites = [asdict(site) | {"url": site.url} for site in fleet.sites]
+        model = sites[0]
+        if len(sites) > 1:
+            model = {"sites": sites, "decisions": [asdict(d) for d in fleet.decisions]}
         self.write(json.dumps(model, indent=2, ensure_ascii=False, default=_plain) + "\n")
 
     # -- the log of a running site -----------------------------------------------------------------
@@ -148,13 +161,14 @@ class Console:
         """
         if self.is_json:
             fields: dict[str, Any] = {"time": now, "source": record.source}
+            fields |= {"site": record.site} if record.site else {}
             fields |= {"level": record.level} if record.level else {}
             fields |= {"request_id": record.request_id} if record.request_id else {}
             fields |= {"pid": record.pid} if record.pid else {}
             fields |= record.request or {"text": record.text}
             self._put(json.dumps(fields, ensure_ascii=False))
             return
-        self._put(f"{now[11:19]} {record.source:<6} {self._line(record)}")
+        self._put(f"{now[11:19]} {record.source:<6} {_of(record)}{self._line(record)}")
 
     def _line(self, record: Record) -> str:
         # The id stands once, at the first of the lines that one request writes.
@@ -241,6 +255,10 @@ class _Lane:
                     self._stream.flush()
             except (OSError, ValueError):  # the reader is gone; the site goes on
                 return
+
+
+def _of(record: Record) -> str:
+    return f"{record.site}: " if record.site else ""
 
 
 def _visible(text: str) -> str:

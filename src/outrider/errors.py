@@ -62,12 +62,28 @@ class OutriderError(Exception):
         self.fix = tuple(fix)
         self.exit_code = exit_code
 
+    def of_site(self, label: str) -> OutriderError:
+        """Return the same error of one of several sites, which are told apart in a file."""
+        whose = f"of site {label!r}; instead of a flag, write a line into its [[site]]"
+        return OutriderError(
+            self.id,
+            self.what,
+            found=[*self.found, whose],
+            fix=self.fix,
+            exit_code=self.exit_code,
+        )
+
 
 def _word(text: str) -> str:
     """Return a word to type in a shell, in the quotes that are the easier to read."""
     if "'" in text and not set(text) & set('"$`\\!'):
         return f'"{text}"'
     return shlex.quote(text)
+
+
+def _toml(text: str) -> str:
+    """Return a text as TOML writes it, in the quotes that need no escape."""
+    return f"'{text}'" if '"' in text or "\\" in text else f'"{text}"'
 
 
 # -- settings ------------------------------------------------------------------------------------
@@ -103,6 +119,89 @@ def _as_typed(origin: str, row: Setting) -> str:
         return f"{row.variable}={row.metavar}"
     value = row.metavar if row.metavar == "N" else f'"{row.metavar}"'
     return f"{row.name} = [{value}]" if row.many else f"{row.name} = {value}"
+
+
+def not_site_tables(where: str, kind: str) -> OutriderError:
+    """Several sites are tables of their own, in double brackets."""
+    return OutriderError(
+        "not-site-tables",
+        "'site' takes a [[site]] table for each site",
+        found=[f"in {where} it is {kind}"],
+        fix=["begin each site with a line of its own, in double brackets:  [[site]]"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def setting_of_front(key: str, where: str) -> OutriderError:
+    """One Nginx stands in front of all sites, and what is decided for it is decided once."""
+    return OutriderError(
+        "setting-of-the-front",
+        f"{key!r} belongs to the front, which all sites share",
+        found=[f"it stands in {where}"],
+        fix=["move that line to the top of the file, above the first [[site]]"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def target_of_several(target: str, origin: str, where: str, count: int) -> OutriderError:
+    """One app is named, and the configuration file describes several sites."""
+    return OutriderError(
+        "target-of-several",
+        f"{target} is one app, and {where} describes {count} {'sites' if count > 1 else 'site'}",
+        found=[f"{origin} names it"],
+        fix=[
+            "run them all:  outrider run",
+            f"or write  target = {_toml(target)}  into the [[site]] that it belongs to",
+        ],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def same_name(name: str, first: str, second: str) -> OutriderError:
+    """Two sites with one name; log lines and sockets could not be told apart."""
+    return OutriderError(
+        "same-name",
+        f"two sites are called {name!r}",
+        found=[first, second],
+        fix=['give one of them another name, in its [[site]]:  name = "NAME"'],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def same_place(where: str, first: str, second: str) -> OutriderError:
+    """Two sites answer to the same host name under the same prefix."""
+    return OutriderError(
+        "same-place",
+        f"two sites are to answer at {where}",
+        found=[first, second],
+        fix=[
+            'give one of them a prefix, in its [[site]]:  prefix = "/PATH"',
+            'or a host name:  server_names = ["NAME"]',
+        ],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def folder_in_other_site(url: str, folder: str, prefix: str, other: str) -> OutriderError:
+    """A folder that Nginx serves for one site lies in the URLs of another site."""
+    return OutriderError(
+        "folder-in-other-site",
+        f"the folder at {url} and the site at {prefix or '/'} overlap",
+        found=[folder, other],
+        fix=['move the site, in its [[site]]:  prefix = "/PATH"', "or give the folder another URL"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def several_users(first: str, second: str) -> OutriderError:
+    """As root: no ordinary user was found who can run all sites, and they share one Nginx."""
+    return OutriderError(
+        "several-users",
+        "the sites would run as different users, and one Nginx cannot be both",
+        found=[first, second],
+        fix=["name a user who may read all of them:  --user NAME"],
+        exit_code=Exit.SETTINGS,
+    )
 
 
 def bad_output(raw: str, wanted: str) -> OutriderError:
@@ -615,6 +714,17 @@ def unsafe_path(what: str, path: str) -> OutriderError:
         f"{what} has a path that nginx.conf cannot hold",
         found=[repr(path)],
         fix=["rename it without '$', line breaks and control characters"],
+        exit_code=Exit.FILES,
+    )
+
+
+def no_directory(path: str, origin: str) -> OutriderError:
+    """The project folder that a setting names is none."""
+    return OutriderError(
+        "no-directory",
+        f"{path} is not a folder",
+        found=[f"{origin} names it"],
+        fix=["name the folder that the app is in:  --directory DIR"],
         exit_code=Exit.FILES,
     )
 

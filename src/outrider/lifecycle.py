@@ -1,18 +1,24 @@
 """The supervisor as a pure state machine: what happened and the time go in, what to do comes out.
 
-    app starts -> its first worker is ready -> front starts -> it answers -> serving
-    stop: front drains -> app drains -> done
+    each app starts -> its first worker is ready -> front starts -> it answers -> serving
+    stop: front drains -> the apps drain -> done
 
-Front and app live and die together: a site is never half alive.
+Front and apps live and die together: a site is never half alive.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-Name = Literal["app", "front"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Name = str
+"""Of a process: `FRONT`, or the name of an app."""
+
+FRONT = "front"
 
 FRONT_BOOT_S = 15
 """Nginx starts in milliseconds; a machine that takes longer than this is in trouble."""
@@ -24,11 +30,11 @@ class Phase(Enum):
     """Where the site is in its life."""
 
     IDLE = "idle"
-    BOOTING_APP = "booting the app"
+    BOOTING_APPS = "booting the apps"
     BOOTING_FRONT = "booting the front"
     SERVING = "serving"
     DRAINING_FRONT = "draining the front"
-    DRAINING_APP = "draining the app"
+    DRAINING_APPS = "draining the apps"
     DONE = "done"
 
 
@@ -42,7 +48,9 @@ class Begin:
 
 @dataclass(frozen=True)
 class WorkerReady:
-    """A worker has loaded the app."""
+    """A worker has loaded its app."""
+
+    name: Name
 
 
 @dataclass(frozen=True)
@@ -131,11 +139,14 @@ class Outcome:
 class State:
     """Everything the supervisor has to remember."""
 
-    boot_timeout_s: float
+    boot_timeouts_s: Mapping[Name, float]
+    """Of each app: how long until a worker of it must be ready."""
     drain_timeout_s: float
     phase: Phase = Phase.IDLE
     deadline: float | None = None
     """When patience ends in this phase."""
+    awaited: Mapping[Name, float] = field(default_factory=dict)
+    """The apps without a worker that is ready, and when patience with each ends."""
     drained_by: float | None = None
     """When the whole drain has to be over."""
     alive: frozenset[Name] = frozenset()
@@ -159,28 +170,30 @@ def step(state: State, event: Event, now: float) -> tuple[State, list[Action]]:
         case Tick():
             return _tick(state, now)
         case Begin() if state.phase is Phase.IDLE:
-            return (
-                replace(
-                    state,
-                    phase=Phase.BOOTING_APP,
-                    alive=frozenset({"app"}),
-                    deadline=now + state.boot_timeout_s,
-                ),
-                [Start("app")],
-            )
-        case WorkerReady() if state.phase is Phase.BOOTING_APP:
+            awaited = {name: now + time for name, time in state.boot_timeouts_s.items()}
+            state = replace(state, phase=Phase.BOOTING_APPS, alive=frozenset(awaited))
+            return _await(state, awaited), [Start(name) for name in awaited]
+        case WorkerReady(name) if state.phase is Phase.BOOTING_APPS:
+            awaited = {other: end for other, end in state.awaited.items() if other != name}
+            if awaited:
+                return _await(state, awaited), []
             return (
                 replace(
                     state,
                     phase=Phase.BOOTING_FRONT,
-                    alive=state.alive | {"front"},
+                    alive=state.alive | {FRONT},
+                    awaited={},
                     deadline=now + FRONT_BOOT_S,
                 ),
-                [Start("front")],
+                [Start(FRONT)],
             )
         case FrontReady() if state.phase is Phase.BOOTING_FRONT:
             return replace(state, phase=Phase.SERVING, deadline=None), [Announce()]
     return state, []
+
+
+def _await(state: State, awaited: Mapping[Name, float]) -> State:
+    return replace(state, awaited=awaited, deadline=min(awaited.values()))
 
 
 def _ended(state: State, name: Name, code: int, now: float) -> tuple[State, list[Action]]:
@@ -189,8 +202,8 @@ def _ended(state: State, name: Name, code: int, now: float) -> tuple[State, list
             "died" if state.phase is Phase.SERVING else "boot-failed"
         )
         return _leave(replace(state, outcome=Outcome(kind=kind, name=name, code=code)), now)
-    if state.phase is Phase.DRAINING_FRONT and name == "front":
-        return _drain_app(state, now)
+    if state.phase is Phase.DRAINING_FRONT and name == FRONT:
+        return _drain_apps(state, now)
     return _finish_if_alone(state, [])
 
 
@@ -201,7 +214,7 @@ def _stop(state: State, now: float) -> tuple[State, list[Action]]:
         # Asked twice: whoever asks does not want to wait.
         return _kill(replace(state, haste="asked twice"), now)
     state = replace(state, outcome=Outcome(kind="drained"))
-    if state.phase is Phase.BOOTING_APP:
+    if state.phase is Phase.BOOTING_APPS:
         # It never served anybody, so there is nothing to wait for.
         moved, actions = _leave(state, now)
         return replace(moved, haste="booting", deadline=now + GRACE_S), actions
@@ -212,7 +225,7 @@ def _tick(state: State, now: float) -> tuple[State, list[Action]]:
     if state.deadline is None or now < state.deadline:
         return state, []
     if state.outcome is None:
-        late: Name = "app" if state.phase is Phase.BOOTING_APP else "front"
+        late = next((name for name, end in state.awaited.items() if end <= now), FRONT)
         state = replace(state, outcome=Outcome(kind="never-ready", name=late))
         # It never served anybody, so there is nothing to wait for.
         moved, actions = _leave(state, now)
@@ -221,29 +234,34 @@ def _tick(state: State, now: float) -> tuple[State, list[Action]]:
 
 
 def _leave(state: State, now: float) -> tuple[State, list[Action]]:
-    """Begin the end: nobody new, the front first, so that no request is cut off from the app."""
+    """Begin the end: nobody new, the front first, so that no request is cut off from its app."""
     state = replace(state, drained_by=now + state.drain_timeout_s + GRACE_S)
-    if "front" in state.alive:
+    if FRONT in state.alive:
         return (
             replace(state, phase=Phase.DRAINING_FRONT, deadline=state.drained_by),
-            [CloseListeners(), Drain("front")],
+            [CloseListeners(), Drain(FRONT)],
         )
-    moved, actions = _drain_app(state, now)
+    moved, actions = _drain_apps(state, now)
     return moved, [CloseListeners(), *actions]
 
 
-def _drain_app(state: State, now: float) -> tuple[State, list[Action]]:
-    if "app" not in state.alive:
+def _drain_apps(state: State, now: float) -> tuple[State, list[Action]]:
+    apps = _apps_alive(state)
+    if not apps:
         return _finish_if_alone(state, [])
     patience = max(state.drained_by or now, now + GRACE_S)
-    state = replace(state, phase=Phase.DRAINING_APP, deadline=patience)
-    is_killed = state.outcome is not None and "app" in state.outcome.killed
-    return state, [] if is_killed else [Drain("app")]
+    state = replace(state, phase=Phase.DRAINING_APPS, deadline=patience)
+    killed = state.outcome.killed if state.outcome else ()
+    return state, [Drain(name) for name in apps if name not in killed]
+
+
+def _apps_alive(state: State) -> list[Name]:
+    return [name for name in state.boot_timeouts_s if name in state.alive]
 
 
 def _kill(state: State, now: float) -> tuple[State, list[Action]]:
     assert state.outcome is not None
-    names: list[Name] = [name for name in ("front", "app") if name in state.alive]
+    names = [*([FRONT] if FRONT in state.alive else []), *_apps_alive(state)]
     killed = tuple(dict.fromkeys([*state.outcome.killed, *names]))
     outcome = replace(state.outcome, killed=killed, haste=state.haste)
     state = replace(state, outcome=outcome, deadline=now + GRACE_S)

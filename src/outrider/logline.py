@@ -26,6 +26,7 @@ class Record:
         source: `nginx`, `app` or `outrider`.
         level: `info`, `warning`, `error`, `critical`, or empty when the line says none.
         text: the line without what the other fields say.
+        site: whose line it is, where there are several; empty for what is all sites'.
         request_id: which request it belongs to, or empty.
         request: of an access line: its fields.
     """
@@ -34,12 +35,19 @@ class Record:
     text: str
     level: str = ""
     pid: int | None = None
+    site: str = ""
     request_id: str = ""
     request: dict[str, Any] = field(default_factory=dict)
 
 
-def parse(source: str, line: str) -> Record:
-    """Take one line apart; what is not understood is passed on as text."""
+def parse(source: str, line: str, site: str = "") -> Record:
+    """Take one line apart; what is not understood is passed on as text.
+
+    Args:
+        source: `nginx` or `app`.
+        line: without its end.
+        site: of an app's line, the name of the site where there are several.
+    """
     line = line.rstrip("\r")
     if source == "nginx":
         return _nginx(line)
@@ -53,9 +61,10 @@ def parse(source: str, line: str) -> Record:
             text=match["text"],
             level=level,
             pid=int(match["pid"]),
+            site=site,
             request_id=request_id,
         )
-    return Record(source="app", text=line, request_id=request_id)
+    return Record(source="app", text=line, site=site, request_id=request_id)
 
 
 def _nginx(line: str) -> Record:
@@ -65,8 +74,9 @@ def _nginx(line: str) -> Record:
         except json.JSONDecodeError:
             return Record(source="nginx", text=line)
         request_id = str(request.pop("id", ""))
+        site = str(request.pop("site", ""))
         text = f"{request.get('status')} {request.get('method')} {request.get('uri')}"
-        return Record(source="nginx", text=text, request_id=request_id, request=request)
+        return Record(source="nginx", text=text, site=site, request_id=request_id, request=request)
     if match := _NGINX.fullmatch(line):
         level = _LEVELS.get(match["level"], match["level"])
         return Record(source="nginx", text=match["text"], level=level, pid=int(match["pid"]))

@@ -14,25 +14,21 @@ from typing import TYPE_CHECKING, Protocol
 
 from outrider import errors, files, lifecycle, logline, process, sockets
 from outrider.errors import Exit, OutriderError
-from outrider.render import gunicorn, nginx
+from outrider.render.fleet import lay_out
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Coroutine, Iterator, Mapping
+    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from outrider.lifecycle import Action, Event, Name, Outcome
     from outrider.logline import Record
-    from outrider.site import Site
+    from outrider.site import Fleet, Site
 
 NOTIFY_VARIABLE = "OUTRIDER_NOTIFY_FD"
-NAMES: dict[Name, str] = {"app": "Gunicorn", "front": "Nginx"}
-_DRAIN_SIGNALS: dict[Name, signal.Signals] = {
-    # Nginx's TERM is the fast one.
-    # https://gunicorn.org/signals/ https://nginx.org/en/docs/control.html
-    "app": signal.SIGTERM,
-    "front": signal.SIGQUIT,
-}
+# Nginx's TERM is the fast one.
+# https://gunicorn.org/signals/ https://nginx.org/en/docs/control.html
+_DRAIN_APP, _DRAIN_FRONT = signal.SIGTERM, signal.SIGQUIT
 _HEALTH_INTERVAL_S = 0.02
 _TICK_S = 0.2
 
@@ -45,41 +41,53 @@ class Reporter(Protocol):
 
 
 def serve(
-    site: Site,
+    fleet: Fleet,
     report: Reporter,
     *,
     env: Mapping[str, str],
+    app_envs: Sequence[Mapping[str, str]],
     launcher: str,
     taken_by: Callable[[], str | None],
     announce: Callable[[], None],
 ) -> Exit:
-    """Run a site until it is asked to stop.
+    """Run the sites behind one front until it is asked to stop.
 
     Args:
-        site: what to run.
+        fleet: what to run.
         report: hears steps and log lines.
-        env: the environment of the app.
+        env: the environment of Nginx.
+        app_envs: the environment of each site's app, in the order of the sites.
         launcher: the path of app/launch.py.
         taken_by: tells who listens on the public address.
-        announce: called once, when the site is up.
+        announce: called once, when all is up.
 
     Returns:
-        the exit code of a site that was asked to stop and did.
+        the exit code of sites that were asked to stop and did.
 
     Raises:
-        OutriderError: it could not start, ended by itself, or had to be killed.
+        OutriderError: they could not start, ended by themselves, or had to be killed.
     """
+    first = fleet.first
     with contextlib.ExitStack() as stack:
-        root = stack.enter_context(files.run_directory(site.paths.run, str(site.bind), site.user))
-        public = stack.enter_context(_public(site, taken_by))
-        private = stack.enter_context(
-            sockets.bind_private(site.paths.socket, site.limits.backlog, site.user)
+        root = stack.enter_context(
+            files.run_directory(first.paths.run, str(first.bind), first.user)
         )
-        write_site(root, site)
-        _try_nginx(site, env, public)
-        runner = _Runner(site, report, dict(env), launcher, announce, public, private)
+        public = stack.enter_context(_public(first, taken_by))
+        apps = {
+            site.paths.app: _App(
+                site,
+                dict(app_env),
+                stack.enter_context(
+                    sockets.bind_private(site.paths.socket, site.limits.backlog, site.user)
+                ),
+            )
+            for site, app_env in zip(fleet.sites, app_envs, strict=True)
+        }
+        write_fleet(root, fleet)
+        _try_nginx(first, env, public)
+        runner = _Runner(fleet, apps, report, dict(env), launcher, announce, public)
         outcome = asyncio.run(runner.run())
-    return conclude(outcome, site)
+    return conclude(outcome, fleet)
 
 
 @contextlib.contextmanager
@@ -109,9 +117,9 @@ def now() -> str:
     return datetime.now().astimezone().isoformat(timespec="milliseconds")
 
 
-def write_site(root: Path, site: Site) -> None:
-    """Write a site's files into its run directory."""
-    for artifact in [*nginx.render(site), *gunicorn.render(site)]:
+def write_fleet(root: Path, fleet: Fleet) -> None:
+    """Write the files of all sites into their run directory."""
+    for artifact in lay_out(fleet):
         try:
             files.write(root, artifact)
         except OSError as error:
@@ -120,24 +128,34 @@ def write_site(root: Path, site: Site) -> None:
             ) from None
 
 
-def conclude(outcome: Outcome, site: Site) -> Exit:
+def conclude(outcome: Outcome, fleet: Fleet) -> Exit:
     """Turn the way it ended into an exit code, or into the error to show."""
-    name = NAMES[outcome.name] if outcome.name else ""
+    name = called(outcome.name, fleet) if outcome.name else ""
     match outcome.kind:
         case "boot-failed":
             raise errors.boot_failed(name, how_it_ended(outcome.code))
         case "never-ready":
-            timeout_s = (
-                site.limits.boot_timeout_s if outcome.name == "app" else lifecycle.FRONT_BOOT_S
-            )
-            raise errors.never_ready(name, timeout_s)
+            raise errors.never_ready(name, _boot_timeouts_s(fleet)[outcome.name or ""])
         case "died":
             raise errors.died(name, how_it_ended(outcome.code))
         case "drained":
             if outcome.killed:
-                names = [NAMES[n] for n in outcome.killed]
-                raise errors.had_to_kill(names, site.limits.drain_timeout_s, outcome.haste)
+                names = [called(one, fleet) for one in outcome.killed]
+                timeout_s = fleet.first.limits.drain_timeout_s
+                raise errors.had_to_kill(names, timeout_s, outcome.haste)
     return Exit.OK
+
+
+def called(name: Name, fleet: Fleet) -> str:
+    """Return how a process is called in messages, with its site where there are several."""
+    if name == lifecycle.FRONT:
+        return "Nginx"
+    return "Gunicorn" if len(fleet.sites) == 1 else f"Gunicorn of site {name!r}"
+
+
+def _boot_timeouts_s(fleet: Fleet) -> dict[Name, float]:
+    apps = {site.paths.app: float(site.limits.boot_timeout_s) for site in fleet.sites}
+    return {**apps, lifecycle.FRONT: lifecycle.FRONT_BOOT_S}
 
 
 def how_it_ended(code: int | None) -> str:
@@ -193,16 +211,25 @@ def _try_nginx(site: Site, env: Mapping[str, str], public: socket.socket) -> Non
 
 
 @dataclass
+class _App:
+    """One site's own: what it is, its environment and its socket."""
+
+    site: Site
+    env: dict[str, str]
+    socket: socket.socket
+
+
+@dataclass
 class _Runner:
     """Carries out what the lifecycle decides."""
 
-    site: Site
+    fleet: Fleet
+    apps: dict[Name, _App]
     report: Reporter
     env: dict[str, str]
     launcher: str
     announce: Callable[[], None]
     public: socket.socket
-    private: socket.socket
     children: dict[Name, process.Child] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -210,9 +237,11 @@ class _Runner:
         """Return how the site ended, when nothing of it runs any more."""
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self._listen_to_signals()
-        limits = self.site.limits
         state = lifecycle.State(
-            boot_timeout_s=limits.boot_timeout_s, drain_timeout_s=limits.drain_timeout_s
+            boot_timeouts_s={
+                name: app.site.limits.boot_timeout_s for name, app in self.apps.items()
+            },
+            drain_timeout_s=self.fleet.first.limits.drain_timeout_s,
         )
         self.events.put_nowait(lifecycle.Begin())
         try:
@@ -246,16 +275,17 @@ class _Runner:
     async def _do(self, action: Action) -> None:
         match action:
             case lifecycle.Start(name):
-                if name == "app":
-                    self._watch("app", await self._start_app())
-                else:
-                    self._watch("front", await self._start_front())
+                if name == lifecycle.FRONT:
+                    self._watch(name, await self._start_front())
                     self._spawn_task(self._await_front())
+                else:
+                    self._watch(name, await self._start_app(name))
             case lifecycle.Drain(name):
-                self.report.step(f"{NAMES[name]} finishes what it has")
-                self.children[name].send(_DRAIN_SIGNALS[name])
+                self.report.step(f"{called(name, self.fleet)} finishes what it has")
+                is_front = name == lifecycle.FRONT
+                self.children[name].send(_DRAIN_FRONT if is_front else _DRAIN_APP)
             case lifecycle.Kill(name):
-                self.report.step(f"{NAMES[name]} is killed")
+                self.report.step(f"{called(name, self.fleet)} is killed")
                 self.children[name].kill()
             case lifecycle.CloseListeners():
                 self.public.close()
@@ -264,37 +294,42 @@ class _Runner:
             case lifecycle.Finish():
                 pass  # `run` returns
 
-    async def _start_app(self) -> process.Child:
-        site = self.site
-        fd = self.private.fileno()
+    async def _start_app(self, name: Name) -> process.Child:
+        app = self.apps[name]
+        site, fd = app.site, app.socket.fileno()
+        whose = "" if site.is_alone else site.name
         return await process.spawn(
             [
                 site.process.python,
                 self.launcher,
                 str(fd),
-                f"{site.paths.run}/gunicorn.conf.py",
+                f"{site.paths.run}/{site.paths.within('gunicorn.conf.py')}",
                 site.process.target,
             ],
-            env=self.env,
+            env=app.env,
             cwd=site.process.directory,
             account=site.user,
             pass_fds=(fd,),
-            on_line=lambda line: self._log("app", line),
-            notify=(NOTIFY_VARIABLE, lambda _: self.events.put_nowait(lifecycle.WorkerReady())),
+            on_line=lambda line: self._log("app", line, whose),
+            notify=(
+                NOTIFY_VARIABLE,
+                lambda _: self.events.put_nowait(lifecycle.WorkerReady(name)),
+            ),
         )
 
     async def _start_front(self) -> process.Child:
+        first = self.fleet.first
         return await process.spawn(
-            _nginx_argv(self.site),
+            _nginx_argv(first),
             env=_nginx_env(self.env, self.public),
-            cwd=self.site.paths.run,
-            account=self.site.user,
+            cwd=first.paths.run,
+            account=first.user,
             pass_fds=(self.public.fileno(),),
             on_line=lambda line: self._log("nginx", line),
         )
 
-    def _log(self, source: str, line: str) -> None:
-        record = logline.parse(source, line)
+    def _log(self, source: str, line: str, site: str = "") -> None:
+        record = logline.parse(source, line, site)
         # Nginx says so at each start, before it has read which levels are wanted.
         if record.level != "notice":
             self.report.log(record, now())
@@ -302,9 +337,9 @@ class _Runner:
     def _watch(self, name: Name, child: process.Child) -> None:
         async def until_it_ends() -> None:
             code = await child.wait()
-            if name == "app":
+            if name in self.apps:
                 # Requests that wait for it in the backlog are answered now, with 502.
-                self.private.close()
+                self.apps[name].socket.close()
             self.children.pop(name, None)
             self.events.put_nowait(lifecycle.Ended(name, code))
 
@@ -312,8 +347,9 @@ class _Runner:
         self._spawn_task(until_it_ends())
 
     async def _await_front(self) -> None:
-        name = self.site.server_names[0] if self.site.server_names else "localhost"
-        while not await sockets.is_healthy(self.site.bind, name):  # noqa: ASYNC110 - it is elsewhere
+        first = self.fleet.first
+        name = first.server_names[0] if first.server_names else "localhost"
+        while not await sockets.is_healthy(first.bind, name):  # noqa: ASYNC110 - it is elsewhere
             await asyncio.sleep(_HEALTH_INTERVAL_S)
         self.events.put_nowait(lifecycle.FrontReady())
 
@@ -324,9 +360,14 @@ class _Runner:
 
 
 def app_environment(env: Mapping[str, str], more: Mapping[str, str], site: Site) -> dict[str, str]:
-    """Return the environment of Nginx and the app.
+    """Return the environment of Nginx or an app.
 
     It is the user's, without what would change our decisions.
+
+    Args:
+        env: the user's.
+        more: what an environment file adds.
+        site: whose it is.
     """
     unwanted = (
         "NGINX",

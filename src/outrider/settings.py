@@ -11,12 +11,16 @@ import ipaddress
 import os.path
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from outrider import errors
 
 ENV_PREFIX = "OUTRIDER_"
+RESERVED_NAMES = (
+    *("front", "nginx", "outrider"),  # what else speaks in the log
+    *("default", "hostnames", "include", "volatile"),  # words of Nginx's `map`
+)
 _SIZE_UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 _TIME_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _HOSTNAME = re.compile(
@@ -73,6 +77,8 @@ class Setting:
     """The flag repeats; the variable is separated by spaces; the TOML value is a list."""
     is_path: bool = False
     """Relative to the file that names it, or to the current directory for flags and variables."""
+    is_of_front: bool = False
+    """One value for all sites, so that it stands above the [[site]] tables, not in one of them."""
     default: str = ""
     """The default in words, for the reference page."""
 
@@ -264,6 +270,18 @@ def parse_choice(*choices: str) -> Callable[[object], str]:
     return parse
 
 
+def parse_name(raw: object) -> str:
+    """Return a name for log lines, file names and Nginx's `upstream`."""
+    text = _text(raw)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", text):
+        msg = "a short name of letters, digits, '.', '_' and '-', as shop"
+        raise BadValueError(msg)
+    if text.lower() in RESERVED_NAMES:
+        msg = f"another name than {text!r}, which Outrider uses itself"
+        raise BadValueError(msg)
+    return text
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="target",
@@ -274,9 +292,25 @@ SETTINGS: tuple[Setting, ...] = (
         default="found in the project: wsgi.py, app.py, main.py, manage.py, FLASK_APP",
     ),
     Setting(
+        name="directory",
+        parse=parse_path,
+        metavar="DIR",
+        is_path=True,
+        help="The app's project folder, where it is looked for and runs.",
+        default="the current directory",
+    ),
+    Setting(
+        name="name",
+        parse=parse_name,
+        metavar="NAME",
+        help="What the site is called in the log and in messages.",
+        default="its folder's name; of several sites: the prefix, else the first host name",
+    ),
+    Setting(
         name="bind",
         parse=parse_address,
         metavar="HOST:PORT",
+        is_of_front=True,
         help="Where Nginx listens.",
         default="127.0.0.1:8000",
     ),
@@ -328,6 +362,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="drain_timeout",
         parse=parse_seconds,
         metavar="SECONDS",
+        is_of_front=True,
         help="How long requests in progress may take to finish when the site stops.",
         default="30s, Gunicorn's graceful_timeout",
     ),
@@ -380,7 +415,8 @@ SETTINGS: tuple[Setting, ...] = (
         parse=parse_path,
         metavar="FILE",
         is_path=True,
-        help="A file of your own directives, included in Nginx's server block.",
+        is_of_front=True,
+        help="A file of your own directives, included in Nginx's server blocks.",
         default="none",
     ),
     Setting(
@@ -389,6 +425,7 @@ SETTINGS: tuple[Setting, ...] = (
         metavar="CIDR",
         flag="--trusted-proxy",
         many=True,
+        is_of_front=True,
         help="A proxy in front whose X-Forwarded-* headers are believed.",
         default="none: forwarding headers from outside are ignored",
     ),
@@ -396,6 +433,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="log_format",
         parse=parse_choice("text", "json"),
         metavar="text|json",
+        is_of_front=True,
         help="Readable lines, or one JSON object a line.",
         default="text",
     ),
@@ -404,6 +442,7 @@ SETTINGS: tuple[Setting, ...] = (
         parse=parse_path,
         metavar="FILE",
         is_path=True,
+        is_of_front=True,
         help="The Nginx binary.",
         default="the system's, else the one of outrider[nginx]",
     ),
@@ -419,6 +458,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="user",
         parse=_text,
         metavar="NAME",
+        is_of_front=True,
         help="As root only: the user that Nginx and the app run as.",
         default="the owner of the project, else www-data, else nobody",
     ),
@@ -427,6 +467,7 @@ SETTINGS: tuple[Setting, ...] = (
         parse=parse_path,
         metavar="DIR",
         is_path=True,
+        is_of_front=True,
         help="Where the running site keeps its sockets, configuration and spooled bodies.",
         default="outrider-UID/HOST-PORT in the temporary directory",
     ),
@@ -458,6 +499,15 @@ class Settings:
         given = self.get(name)
         return None if given is None else given.value
 
+    @property
+    def label(self) -> str:
+        """What tells a site from the others before anything is known of its app."""
+        for name in ("name", "prefix", "server_names", "directory", "target"):
+            value = self.value(name)
+            if value:
+                return value if isinstance(value, str) else str(value[0])
+        return "/"
+
 
 @dataclass(frozen=True, kw_only=True)
 class TomlSource:
@@ -469,8 +519,77 @@ class TomlSource:
     table: Mapping[str, object]
 
 
-def resolve(
+SITE_KEY = "site"
+"""`[[site]]`: one table for each of several sites."""
+
+
+def site_tables(toml: TomlSource | None) -> tuple[TomlSource, ...]:
+    """Return the `[[site]]` tables of a configuration file, none when it describes one site.
+
+    Raises:
+        OutriderError: there is something else of that name.
+    """
+    if toml is None or SITE_KEY not in toml.table:
+        return ()
+    tables = toml.table[SITE_KEY]
+    if not isinstance(tables, list) or not tables:
+        raise errors.not_site_tables(toml.name, _kind(tables))
+    for table in tables:
+        if not isinstance(table, dict):
+            raise errors.not_site_tables(toml.name, f"a list with {_kind(table)} in it")
+    return tuple(
+        TomlSource(
+            name=f"{toml.name}: [[site]] {_label(table, number)}",
+            directory=toml.directory,
+            table=table,
+        )
+        for number, table in enumerate(tables, start=1)
+    )
+
+
+def _label(table: Mapping[str, object], number: int) -> str:
+    """Return what tells a table from the others, before anything in it was understood."""
+    names = table.get("server_names", table.get("server-names"))
+    first = names[0] if isinstance(names, list) and names else names
+    for told in (table.get("name"), table.get("prefix"), first, table.get("directory")):
+        if isinstance(told, str) and told.isprintable() and told.strip():
+            return told
+    return str(number)
+
+
+def resolve_sites(
     flags: Mapping[str, object], env: Mapping[str, str], toml: TomlSource | None, cwd: str
+) -> tuple[Settings, ...]:
+    """Return the settings of each site, each with those of the front.
+
+    What stands above the `[[site]]` tables is every site's default. Flags and variables are for all
+    sites, and stronger than the file.
+
+    Args:
+        flags: as for `resolve`.
+        env: as for `resolve`.
+        toml: as for `resolve`.
+        cwd: as for `resolve`.
+
+    Raises:
+        OutriderError: as for `resolve`; a setting of the front in one of the tables; one app named
+            for all sites.
+    """
+    tables = site_tables(toml)
+    if toml is None or not tables:
+        return (resolve(flags, env, toml, cwd),)
+    target = resolve(flags, env, None, cwd).get("target")
+    if target is not None:
+        raise errors.target_of_several(str(target.value), target.origin, toml.name, len(tables))
+    return tuple(resolve(flags, env, toml, cwd, table) for table in tables)
+
+
+def resolve(
+    flags: Mapping[str, object],
+    env: Mapping[str, str],
+    toml: TomlSource | None,
+    cwd: str,
+    site: TomlSource | None = None,
 ) -> Settings:
     """Parse every value that was given and keep, for each setting, the one of the strongest origin.
 
@@ -481,13 +600,17 @@ def resolve(
         env: the environment; only `OUTRIDER_*` is read.
         toml: the configuration file, if there is one.
         cwd: what relative paths in flags and variables are relative to.
+        site: one of the file's `[[site]]` tables.
 
     Raises:
         OutriderError: an unknown key (with the nearest name) or a bad value (with its origin).
     """
     given: dict[str, Given] = {}
     if toml is not None:
-        given |= _from_toml(toml)
+        table = {key: raw for key, raw in toml.table.items() if key != SITE_KEY}
+        given |= _from_toml(replace(toml, table=table))
+    if site is not None:
+        given |= _from_toml(site, is_site=True)
     given |= _from_env(env, cwd)
     for name, raw in flags.items():
         row = BY_NAME[name]
@@ -496,12 +619,15 @@ def resolve(
     return Settings(given)
 
 
-def _from_toml(toml: TomlSource) -> dict[str, Given]:
+def _from_toml(toml: TomlSource, *, is_site: bool = False) -> dict[str, Given]:
     given = {}
     for key, raw in toml.table.items():
         row = BY_NAME.get(key.replace("-", "_"))
         if row is None:
-            raise errors.unknown_key(key, toml.name, nearest(key, BY_NAME))
+            known = BY_NAME if is_site else {**BY_NAME, SITE_KEY: None}
+            raise errors.unknown_key(key, toml.name, nearest(key, known))
+        if is_site and row.is_of_front:
+            raise errors.setting_of_front(key, toml.name)
         origin = f"{toml.name}: {key}"
         given[row.name] = Given(_parse(row, raw, origin, toml.directory), origin)
     return given

@@ -119,11 +119,19 @@ class Paths:
     """Where a running site keeps its things; everything lies below `run`."""
 
     run: str
+    app: str = "app"
+    """The name of the app's socket."""
+    folder: str = ""
+    """Below `run`, where the app's own files are: apart where several sites share `run`."""
 
     @property
     def socket(self) -> str:
         """The app's socket, between Nginx and Gunicorn."""
-        return f"{self.run}/app.sock"
+        return f"{self.run}/{self.app}.sock"
+
+    def within(self, name: str) -> str:
+        """Return the path of a file of the app's own, from `run`."""
+        return f"{self.folder}/{name}" if self.folder else name
 
     @property
     def temp(self) -> str:
@@ -148,7 +156,7 @@ class User:
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A whole site. Same Site, same bytes."""
+    """A whole site: one app, and the front that it may share. Same Site, same bytes."""
 
     name: str
     bind: Address
@@ -177,15 +185,87 @@ class Site:
         return "gthread" if self.workers.threads > 1 else "sync"
 
     @property
+    def folders(self) -> tuple[Mount, ...]:
+        """The folders with a URL prefix of their own."""
+        return tuple(mount for mount in self.mounts if mount.url != self.prefix + "/")
+
+    @property
+    def top(self) -> Mount | None:
+        """The folder whose files are looked for before the app is asked, if there is one."""
+        beside = (mount for mount in self.mounts if mount.kind != "spa")
+        return next((mount for mount in beside if mount.url == self.prefix + "/"), None)
+
+    @property
+    def is_asked_again(self) -> bool:
+        """The app answers for what is not in a folder."""
+        return any((self.spa, self.top, *(mount.falls_back for mount in self.folders)))
+
+    @property
     def spa(self) -> Mount | None:
         """The single-page application, if there is one."""
         return next((mount for mount in self.mounts if mount.kind == "spa"), None)
 
     @property
+    def is_alone(self) -> bool:
+        """It shares the front with no other site."""
+        return not self.paths.folder
+
+    @property
     def url(self) -> str:
-        """Where a browser on this machine finds the site."""
-        local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
-        host = self.bind.host
-        host = local.get(host, f"[{host}]" if ":" in host else host)
+        """Where a browser finds the site: on this machine, or by its own name among others."""
+        local = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+        host = local.get(self.bind.host, self.bind.host)
+        if not self.is_alone:
+            host = next((name for name in self.server_names if "*" not in name), host)
+        host = f"[{host}]" if ":" in host else host
         port = "" if self.bind.port == 80 else f":{self.bind.port}"
         return f"http://{host}{port}{self.prefix}/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """What Nginx answers under some host names: the sites of these names, each at its prefix."""
+
+    names: tuple[str, ...]
+    """Empty: any host that no other server names."""
+    sites: tuple[Site, ...]
+    """The longest prefix first, as it is the one that counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """The sites behind one Nginx, most often one. What is the front's is the same in each Site."""
+
+    sites: tuple[Site, ...]
+    decisions: tuple[Decision, ...] = ()
+    """Of several sites: what was decided once for all; one has all of its own."""
+
+    @property
+    def first(self) -> Site:
+        """Any of them, for what is the front's."""
+        return self.sites[0]
+
+    @property
+    def body_limit_bytes(self) -> int:
+        """The largest of any site."""
+        return max(site.limits.body_limit_bytes for site in self.sites)
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The sites by their host names, those for any host last.
+
+        The host decides first and the prefix second, as Nginx does it, so that each name belongs to
+        one server: two sites can share one name and not the other.
+        """
+        of_name: dict[str, list[Site]] = {}
+        for site in sorted(self.sites, key=lambda site: (-len(site.prefix), site.prefix)):
+            for name in site.server_names or ("",):
+                of_name.setdefault(name, []).append(site)
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for name, sites in of_name.items():
+            alike.setdefault(tuple(site.paths.app for site in sites), []).append(name)
+        servers = [
+            Server(names=tuple(filter(None, names)), sites=tuple(of_name[names[0]]))
+            for names in alike.values()
+        ]
+        return tuple(sorted(servers, key=lambda server: not server.names))

@@ -83,17 +83,51 @@ def _read(path: str, origin: str) -> str:
         raise errors.file_missing(path, origin) from None
 
 
-def discover(settings: Settings, env: Mapping[str, str], directory: str) -> Facts:
-    """Return everything that `plan` may know.
+def discover_all(
+    settings: Sequence[Settings], envs: Sequence[Mapping[str, str]], cwd: str
+) -> list[Facts]:
+    """Return the facts of each of several sites, most often one.
+
+    Args:
+        settings: of each site.
+        envs: the environment that each app will have.
+        cwd: the directory of a site that names none, absolute.
+
+    Raises:
+        OutriderError: as for `discover`; it says of which site.
+    """
+    directories = [one.value("directory") or cwd for one in settings]
+    found = []
+    for one, env, directory in zip(settings, envs, directories, strict=True):
+        try:
+            found.append(discover(one, env, directory, directories))
+        except errors.OutriderError as error:
+            if len(settings) == 1:
+                raise
+            raise error.of_site(one.label) from None
+    return found
+
+
+def discover(
+    settings: Settings,
+    env: Mapping[str, str],
+    directory: str,
+    together: Sequence[str] = (),
+) -> Facts:
+    """Return everything that `plan` may know of a site.
 
     Args:
         settings: what the user named (target, python, nginx, user, folders).
         env: the environment that the app will have.
         directory: the project's, absolute.
+        together: the directories of all sites; as root, one user must be able to enter them.
 
     Raises:
         OutriderError: something that is needed is missing, or the app cannot be imported.
     """
+    elsewhere = settings.get("directory")
+    if elsewhere is not None and not os.path.isdir(directory):  # noqa: PTH112 - never raises
+        raise errors.no_directory(directory, elsewhere.origin)
     snippet = settings.get("nginx_snippet")
     if snippet is not None:
         _read(snippet.value, snippet.origin)
@@ -102,10 +136,18 @@ def discover(settings: Settings, env: Mapping[str, str], directory: str) -> Fact
     if found_nginx is None:
         raise errors.no_nginx()
     path, origin = interpreter.find_interpreter(
-        settings.value("python"), directory, env, sys.executable, sys.prefix
+        settings.value("python"),
+        directory,
+        env,
+        sys.executable,
+        sys.prefix,
+        is_elsewhere=elsewhere is not None,
     )
     machine = _with_accounts(
-        host.look_at_host(env), settings, project, (directory, path, found_nginx[0])
+        host.look_at_host(env),
+        settings,
+        Path(together[0]).stat().st_uid if together else project.owner_uid,
+        (directory, path, found_nginx[0], *together),
     )
     named = machine.candidates[0] if settings.get("user") and machine.candidates else None
     account, _, _ = plan.choose_account(machine, settings, named)
@@ -153,7 +195,7 @@ def _look_at_python(
 
 
 def _with_accounts(
-    machine: Host, settings: Settings, project: Project, needed: Sequence[str]
+    machine: Host, settings: Settings, owner_uid: int | None, needed: Sequence[str]
 ) -> Host:
     """Add whom the children could run as, and what keeps each of them from what they need."""
     given = settings.value("user")
@@ -168,7 +210,7 @@ def _with_accounts(
         machine,
         candidates=tuple(
             replace(account, blocked_by=_blocked(account, needed))
-            for account in host.accounts(project.owner_uid)
+            for account in host.accounts(owner_uid)
         ),
     )
 

@@ -39,7 +39,13 @@ os.write(int(os.environ["OUTRIDER_REPORT_FD"]), answer.encode("ascii"))
 
 
 def find_interpreter(
-    named: str | None, project: str, env: Mapping[str, str], own: str, own_prefix: str
+    named: str | None,
+    project: str,
+    env: Mapping[str, str],
+    own: str,
+    own_prefix: str,
+    *,
+    is_elsewhere: bool = False,
 ) -> tuple[str, str]:
     """Return the path and origin of the Python that has the app's packages.
 
@@ -52,6 +58,8 @@ def find_interpreter(
         env: the environment.
         own: the interpreter that runs Outrider (`sys.executable`).
         own_prefix: its environment (`sys.prefix`).
+        is_elsewhere: the project is another directory than the one that Outrider was started in, so
+            that its own environment is meant before the one that is active there.
 
     Raises:
         OutriderError: what was named or found has no Python that can be started.
@@ -61,6 +69,7 @@ def find_interpreter(
         return _usable(_python_in(named) if is_directory else named, "--python"), "--python"
     places: list[Callable[[], Found]] = [
         lambda: _own_inside(project, own, own_prefix),
+        *([lambda: _inside(project)] if is_elsewhere else []),
         lambda: _activated(env, "VIRTUAL_ENV"),
         lambda: _inside(project),
         lambda: _conda(env),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from outrider import errors
 from outrider.plan.folders import file_roots, mounts
 from outrider.plan.ledger import Ledger
-from outrider.settings import Address, Settings, parse_server_name
+from outrider.settings import RESERVED_NAMES, Address, Settings, parse_server_name
 from outrider.site import (
     Front,
     Limits,
@@ -40,8 +40,13 @@ BODY_LIMIT_BYTES = 100 * 2**20
 MEMORY_SHARE = 0.75
 
 
-def plan(facts: Facts, settings: Settings) -> Site:
+def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
     """Decide everything about a site.
+
+    Args:
+        facts: what was observed.
+        settings: what was asked for.
+        among: how many sites share the front and the machine.
 
     Raises:
         OutriderError: something that cannot be served, or cannot be served safely.
@@ -50,25 +55,28 @@ def plan(facts: Facts, settings: Settings) -> Site:
     ledger = Ledger(settings)
     prefix = _prefix(facts, ledger)
     process = _process(facts, prefix, ledger)
+    if settings.get("directory"):
+        ledger.pick("directory", None, "", "")
     bind = ledger.pick("bind", Address(host="127.0.0.1", port=8000), "default", "this machine only")
     _debug(facts, bind, ledger)
     user = _user(facts.host, settings, bind, ledger)
-    names = _server_names(facts, bind, ledger)
-    workers = _workers(facts, ledger)
+    names = _server_names(facts, bind, ledger, among)
+    name = _name(facts, prefix, names, ledger, among)
+    workers = _workers(facts, ledger, among)
     limits = _limits(facts, ledger)
     served = mounts(facts, prefix, user, ledger)
-    roots = file_roots(facts, served, ledger)
+    roots = file_roots(facts, served, ledger, "" if among == 1 else name)
     proxies = ledger.pick(
         "trusted_proxies", (), "default", "forwarding headers from outside are ignored"
     )
     log_format = ledger.pick("log_format", "text", "default", "for people")
     front = _front(facts, bind, ledger)
-    paths = _paths(facts.host, bind, ledger)
+    paths = _paths(facts.host, bind, ledger, "" if among == 1 else name)
     env_file = settings.value("env_file")
     if env_file:
         ledger.pick("env_file", None, "", "")
     return Site(
-        name=os.path.basename(facts.project.directory) or "site",  # noqa: PTH119 - pure
+        name=name,
         bind=bind,
         server_names=names,
         prefix=prefix,
@@ -255,7 +263,27 @@ def _prefix(facts: Facts, ledger: Ledger) -> str:
     return prefix
 
 
-def _server_names(facts: Facts, bind: Address, ledger: Ledger) -> tuple[str, ...]:
+def _name(facts: Facts, prefix: str, names: tuple[str, ...], ledger: Ledger, among: int) -> str:
+    folder = os.path.basename(facts.project.directory)  # noqa: PTH119 - pure
+    if among == 1:
+        given: str | None = ledger.settings.value("name")
+        if given is not None:
+            ledger.pick("name", given, "", "")
+        return given or folder or "site"
+    candidates = (
+        (prefix.strip("/"), "its prefix"),
+        (names[0].removeprefix("*.") if names else "", "its first host name"),
+        (folder, "its folder"),
+    )
+    found, why = next(((text, why) for text, why in candidates if text), ("site", ""))
+    usable = re.sub(r"[^A-Za-z0-9._-]+", "-", found).strip("._-")[:32] or "site"
+    if usable.lower() in RESERVED_NAMES:
+        usable = f"site-{usable}"
+    name: str = ledger.pick("name", usable, "default", why)
+    return name
+
+
+def _server_names(facts: Facts, bind: Address, ledger: Ledger, among: int) -> tuple[str, ...]:
     app = facts.app
     # Flask and Django write ".example.com" for a domain with all that is below it.
     found: list[str] = []
@@ -263,7 +291,8 @@ def _server_names(facts: Facts, bind: Address, ledger: Ledger) -> tuple[str, ...
         host = name.lower() if name.startswith("[") else name.lower().partition(":")[0]
         found += [host[1:], "*" + host] if host.startswith(".") else [host]
     if found:
-        if is_loopback(bind):
+        # Each of several sites would have them.
+        if is_loopback(bind) and among == 1:
             found += [name for name in ("localhost", "127.0.0.1", "::1") if name not in found]
         names = tuple(parse_server_name(name) for name in found)
         names = ledger.pick(
@@ -274,7 +303,7 @@ def _server_names(facts: Facts, bind: Address, ledger: Ledger) -> tuple[str, ...
     return () if "*" in names else names
 
 
-def _workers(facts: Facts, ledger: Ledger) -> Workers:
+def _workers(facts: Facts, ledger: Ledger, among: int) -> Workers:
     host, app = facts.host, facts.app
     if app.interface == "asgi":
         # An event loop waits for many clients at once; more of them than CPUs only take turns.
@@ -286,12 +315,17 @@ def _workers(facts: Facts, ledger: Ledger) -> Workers:
     why += f" ({host.cpus_source})"
     if wanted > WORKERS_AT_MOST:
         why = f"{WORKERS_AT_MOST} at most; {host.cpus} CPUs ({host.cpus_source}) would allow more"
+    if among > 1:
+        # One that is busy must not stop a whole site.
+        count = max(2, count // among)
+        why += f", shared by {among} sites; 2 at least"
     if app.rss_bytes:
-        fitting = max(1, int(host.memory_bytes * MEMORY_SHARE // app.rss_bytes))
+        share = MEMORY_SHARE / among
+        fitting = max(1, int(host.memory_bytes * share // app.rss_bytes))
         if fitting < count:
             count = fitting
             why = (
-                f"{app.rss_bytes // 2**20} MiB each fit into {MEMORY_SHARE:.0%} of "
+                f"{app.rss_bytes // 2**20} MiB each fit into {share:.0%} of "
                 f"{host.memory_bytes // 2**20} MiB ({host.memory_source})"
             )
     workers: int = ledger.pick("workers", count, "the machine", why)
@@ -387,14 +421,15 @@ def _front(facts: Facts, bind: Address, ledger: Ledger) -> Front:
     )
 
 
-def _paths(host: Host, bind: Address, ledger: Ledger) -> Paths:
+def _paths(host: Host, bind: Address, ledger: Ledger, name: str) -> Paths:
     place = f"{bind.host.replace(':', '_')}-{bind.port}"
     default = f"{host.temp_directory.rstrip('/')}/outrider-{host.uid}/{place}"
     why = "one for each user and address"
     if host.temp_is_memory:
         why += "; it is in memory, and so are the bodies that Nginx spools"
     run = str(ledger.pick("run_dir", default, "the machine", why))
-    paths = Paths(run=run)
+    # With a word before it, a site's name is the name of no other file there.
+    paths = Paths(run=run, app=name, folder=f"app-{name}") if name else Paths(run=run)
     length = len(os.fsencode(paths.socket))
     if length > SOCKET_PATH_LIMIT:
         raise errors.socket_path_too_long(paths.socket, length, SOCKET_PATH_LIMIT)

@@ -54,8 +54,18 @@ def mounts(facts: Facts, prefix: str, user: User, ledger: Ledger) -> tuple[Mount
     return tuple(sorted(served, key=lambda mount: mount.url))
 
 
-def file_roots(facts: Facts, mounts: tuple[Mount, ...], ledger: Ledger) -> tuple[FileRoot, ...]:
-    """Return the folders that Nginx may send from when the app hands out a file."""
+def file_roots(
+    facts: Facts, mounts: tuple[Mount, ...], ledger: Ledger, name: str
+) -> tuple[FileRoot, ...]:
+    """Return the folders that Nginx may send from when the app hands out a file.
+
+    Args:
+        facts: what was observed.
+        mounts: the folders that Nginx serves.
+        ledger: what the user said.
+        name: the site's among others; empty for one alone.
+    """
+    place = f"/_outrider/files/{name}/" if name else "/_outrider/files/"
     usual = (facts.project.directory, *(mount.directory for mount in mounts))
     # One that nginx.conf cannot write is left to the app.
     usual = tuple(path for path in dict.fromkeys(usual) if "$" not in path and path.isprintable())
@@ -67,7 +77,7 @@ def file_roots(facts: Facts, mounts: tuple[Mount, ...], ledger: Ledger) -> tuple
     why = "what the app hands out of them (send_file, FileResponse), Nginx sends"
     chosen = ledger.pick("file_roots", outer, "the project", why)
     return tuple(
-        FileRoot(directory=directory.rstrip("/"), url=f"/_outrider/files/{number}/")
+        FileRoot(directory=directory.rstrip("/"), url=f"{place}{number}/")
         for number, directory in enumerate(chosen)
     )
 

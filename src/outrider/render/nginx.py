@@ -13,7 +13,9 @@ from outrider.app.shim.offload import BY_ADD_HEADER
 from outrider.render.artifact import Artifact, Comment, environment, stamped
 
 if TYPE_CHECKING:
-    from outrider.site import Mount, Site
+    from collections.abc import Sequence
+
+    from outrider.site import Fleet, Mount, Server, Site
 
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,=~*\[\]-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -75,38 +77,54 @@ def at(part: str, column: int) -> Word:
     return Word(textwrap.indent(part, " " * column).strip())
 
 
-def render(site: Site) -> list[Artifact]:
+def render(fleet: Fleet) -> list[Artifact]:
     """Return nginx.conf and mime.types."""
+    first = fleet.first
+    is_alone = len(fleet.sites) == 1
     templates = environment(quote)
     templates.filters["at"] = at
     templates.filters["word"] = Word
     template = templates.get_template("nginx.conf.j2")
-    folders = [mount for mount in site.mounts if mount.kind != "spa"]
     body = template.render(
-        site=site,
-        # Files without a URL prefix are looked for before the app is asked.
-        folders=[mount for mount in folders if mount.url != "/"],
-        top=next((mount for mount in folders if mount.url == "/"), None),
-        asks_app=any(mount.falls_back for mount in folders),
+        fleet=fleet,
+        site=first,  # for what is the front's
+        is_alone=is_alone,
+        names={server: server_names(server, fleet.servers) for server in fleet.servers},
+        # What is named once for each site, and which of them is meant in a request.
+        mark=lambda site: Word("" if is_alone else f"_{site.name}"),
+        meant=Word("" if is_alone else "_$outrider_site"),
         # "return" is the one use of "if" in a location that is safe:
         # https://github.com/nginxinc/nginx-wiki/blob/master/source/start/topics/depth/ifisevil.rst
         to_stream=Word("if ($outrider_is_stream) { return 418; }   # to @stream"),
         carried=[Word(name) for name in BY_ADD_HEADER],
         upstream_header=lambda name: Word("$upstream_http_" + name.lower().replace("-", "_")),
-        listen=str(site.bind),
+        listen=str(first.bind),
         # Repeated wherever a location has headers of its own: those replace the inherited ones.
         id_header=Word("add_header X-Request-ID $outrider_id always;"),
         hashed=regex(HASHED),
         never=never,
         cached=_cached,
-        target=Comment(site.process.target),
-        user=Comment("root" if site.user.is_changed else site.user.name),
-        command=Comment(shlex.join(_command(site))),
-        behind=bool(site.trusted_proxies),
-        limit=Word(_readable(site.limits.body_limit_bytes)),
+        place=lambda name, site: regex(f"~^{re.escape(name + site.prefix)}(/|$)"),
+        readable=_readable,
+        target=Comment(", ".join(site.process.target for site in fleet.sites)),
+        user=Comment("root" if first.user.is_changed else first.user.name),
+        command=Comment(shlex.join(_command(first))),
+        limit=Word(_readable(first.limits.body_limit_bytes) if is_alone else "$outrider_limit"),
+        behind=bool(first.trusted_proxies),
     )
     types = resources.files("outrider").joinpath("templates/mime.types").read_text(encoding="utf-8")
     return [stamped("nginx.conf", body), stamped("mime.types", types)]
+
+
+def server_names(server: Server, servers: Sequence[Server]) -> list[str]:
+    """Return the names of a server as Nginx takes them; the first is `$server_name`.
+
+    The server for any host has one too, for requests without a Host, as HTTP/1.0 allows.
+    """
+    if server.names:
+        return [f"[{name}]" if ":" in name else name for name in server.names]
+    is_taken = any("localhost" in other.names for other in servers)
+    return ["_" if is_taken else "localhost"]
 
 
 def _command(site: Site) -> list[str]:
