@@ -196,6 +196,13 @@ class Child:
     _process: asyncio.subprocess.Process
     transports: list[asyncio.BaseTransport] = field(default_factory=list)
     pipes: list[asyncio.Future[None]] = field(default_factory=list)
+    _lifeline: int | None = None
+
+    def foretell_end(self) -> None:
+        """Let the child know that its end is near, by the end of its lifeline."""
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
 
     def send(self, number: signal.Signals) -> None:
         """Signal the child alone, not its group."""
@@ -217,6 +224,7 @@ class Child:
         await asyncio.wait(self.pipes, timeout=linger_s)
         for transport in self.transports:
             transport.close()
+        self.foretell_end()
         return code
 
 
@@ -229,6 +237,7 @@ async def spawn(
     pass_fds: Sequence[int] = (),
     on_line: Callable[[str], None],
     notify: tuple[str, Callable[[str], None]] | None = None,
+    lifeline: str | None = None,
 ) -> Child:
     """Start a child that stays, and hear each line that it writes to its output or error.
 
@@ -243,14 +252,18 @@ async def spawn(
         pass_fds: descriptors that stay open in it.
         on_line: called with each line, without its end.
         notify: the variable that names one more descriptor, and what hears each line there.
+        lifeline: the variable that names a descriptor whose end of file foretells the child's end.
     """
     loop = asyncio.get_running_loop()
     child_env = dict(env)
     wanted = [on_line, *([notify[1]] if notify else [])]
     readers, writers = zip(*(_pipe(account) for _ in wanted), strict=True)
+    held, kept = os.pipe()
     try:
         if notify:
             child_env[notify[0]] = str(writers[1])
+        if lifeline:
+            child_env[lifeline] = str(held)
         process = await asyncio.create_subprocess_exec(
             *argv,
             env=child_env,
@@ -258,19 +271,19 @@ async def spawn(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=writers[0],
             stderr=writers[0],
-            pass_fds=(*pass_fds, *writers[1:]),
+            pass_fds=(*pass_fds, *writers[1:], *([held] if lifeline else [])),
             start_new_session=True,
             preexec_fn=_die_with(os.getpid()),
             **_identity(account),
         )
     except BaseException:
-        for reader in readers:
-            os.close(reader)
+        for descriptor in (*readers, kept):
+            os.close(descriptor)
         raise
     finally:
-        for writer in writers:
-            os.close(writer)
-    child = Child(process.pid, process)
+        for descriptor in (*writers, held):
+            os.close(descriptor)
+    child = Child(process.pid, process, _lifeline=kept)
     for reader, callback in zip(readers, wanted, strict=True):
         transport, protocol = await loop.connect_read_pipe(
             partial(_Lines, callback), os.fdopen(reader, "rb", 0)

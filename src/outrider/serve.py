@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from outrider.site import Fleet, Site
 
 NOTIFY_VARIABLE = "OUTRIDER_NOTIFY_FD"
+LIFELINE_VARIABLE = "OUTRIDER_LIFELINE_FD"
 # Nginx's TERM is the fast one.
 # https://gunicorn.org/signals/ https://nginx.org/en/docs/control.html
 _DRAIN_APP, _DRAIN_FRONT = signal.SIGTERM, signal.SIGQUIT
@@ -282,8 +283,13 @@ class _Runner:
                     self._watch(name, await self._start_app(name))
             case lifecycle.Drain(name):
                 self.report.step(f"{called(name, self.fleet)} finishes what it has")
-                is_front = name == lifecycle.FRONT
-                self.children[name].send(_DRAIN_FRONT if is_front else _DRAIN_APP)
+                if name == lifecycle.FRONT:
+                    # Nginx waits for the last client, and a WebSocket's has no reason to leave.
+                    for app in self.apps.keys() & self.children.keys():
+                        self.children[app].foretell_end()
+                    self.children[name].send(_DRAIN_FRONT)
+                else:
+                    self.children[name].send(_DRAIN_APP)
             case lifecycle.Kill(name):
                 self.report.step(f"{called(name, self.fleet)} is killed")
                 self.children[name].kill()
@@ -315,6 +321,7 @@ class _Runner:
                 NOTIFY_VARIABLE,
                 lambda _: self.events.put_nowait(lifecycle.WorkerReady(name)),
             ),
+            lifeline=LIFELINE_VARIABLE,
         )
 
     async def _start_front(self) -> process.Child:
@@ -376,6 +383,7 @@ def app_environment(env: Mapping[str, str], more: Mapping[str, str], site: Site)
         "SCRIPT_NAME",
         "GUNICORN_CMD_ARGS",
         NOTIFY_VARIABLE,
+        LIFELINE_VARIABLE,
     )
     kept = {name: value for name, value in env.items() if name not in unwanted}
     if site.user.is_changed:

@@ -20,8 +20,3 @@ class Shop:
     def __call__(self, environ, start_response):
         start_response("200 OK", [])
         return [b"shop"]
-
-
-async def asgi(scope, receive, send):
-    await send({"type": "http.response.start", "status": 200, "headers": []})
-    await send({"type": "http.response.body", "body": b"shop"})

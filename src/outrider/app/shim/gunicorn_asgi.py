@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from .lifespan import Lifespan
 from .lines import REQUEST_ID
+from .offload import is_event_stream
+from .ready import when_end_is_near
 
 if TYPE_CHECKING:
     from .asgi import AsgiFront, Message, Receive, Scope, Send
@@ -35,6 +37,7 @@ def repair(worker: Any, front: AsgiFront) -> None:
     worker.cfg.set("graceful_timeout", max(1, worker.cfg.graceful_timeout - _MARGIN_S))
     worker.loop.run_until_complete(lifespan.startup())
     repaired.watching = worker.loop.create_task(repaired.watch())
+    when_end_is_near(worker.loop, repaired.leave)
 
 
 class Repaired:
@@ -47,6 +50,8 @@ class Repaired:
         self._lifespan = lifespan
         self._calls: set[asyncio.Future[None]] = set()
         self._sockets: set[_Socket] = set()
+        self._streams: set[asyncio.Future[None]] = set()
+        self._is_leaving = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -66,11 +71,17 @@ class Repaired:
             listener.sock.listen(self.worker.cfg.backlog)
         while self.worker.alive:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_INTERVAL_S)
-        await self.close_sockets()
+        self.leave()
 
-    async def close_sockets(self) -> None:
-        """Tell who has a WebSocket to come again; the worker would cut it off in the end."""
-        await asyncio.gather(*(socket.leave(SERVICE_RESTART) for socket in list(self._sockets)))
+    def leave(self) -> None:
+        """End what would never end: who has a WebSocket or reads events is to come again."""
+        self._is_leaving = True
+        for socket in list(self._sockets):
+            # Kept until it is done: https://docs.python.org/3/library/asyncio-task.html#creating-tasks
+            self._calls.add(call := asyncio.ensure_future(socket.leave(SERVICE_RESTART)))
+            call.add_done_callback(self._forget)
+        for stream in list(self._streams):
+            stream.cancel()
 
     async def shutdown(self) -> None:
         """Let what goes on without a client finish, then the app's lifespan."""
@@ -89,6 +100,9 @@ class Repaired:
             if message["type"] == "http.response.body":
                 is_streaming = bool(message.get("more_body"))
                 is_complete = not is_streaming
+            elif is_event_stream(message.get("headers", ())):
+                self._streams.add(call)
+                call.add_done_callback(self._streams.discard)
 
         # It says 2.4, where `send` raises when the client has gone; its own does not, and only up
         # to 2.3 does Starlette look for the client itself.
@@ -98,6 +112,9 @@ class Repaired:
         try:
             await asyncio.shield(call)
         except asyncio.CancelledError:
+            if self._is_leaving and call.cancelled():
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                return
             # Three seconds after the client has gone. What it was to be sent is pointless; what is
             # being done, as a background task or the storing of an order, is not.
             if call.done() or is_streaming:
