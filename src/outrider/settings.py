@@ -111,6 +111,7 @@ def _kind(raw: object) -> str:
         bool: "true or false",
         int: "a number",
         float: "a fraction",
+        str: "a text",
         list: "a list",
         dict: "a table",
     }
@@ -533,7 +534,8 @@ def site_tables(toml: TomlSource | None) -> tuple[TomlSource, ...]:
         return ()
     tables = toml.table[SITE_KEY]
     if not isinstance(tables, list) or not tables:
-        raise errors.not_site_tables(toml.name, _kind(tables))
+        kind = "an empty list" if tables == [] else _kind(tables)
+        raise errors.not_site_tables(toml.name, kind)
     for table in tables:
         if not isinstance(table, dict):
             raise errors.not_site_tables(toml.name, f"a list with {_kind(table)} in it")
