@@ -281,7 +281,7 @@ def test_the_longest_socket_is_measured():
     with pytest.raises(OutriderError) as caught:
         fleet({"name": "a" * 32}, BLOG, run_dir="/" + "d" * 75)
     assert caught.value.id == "socket-path-too-long"
-    assert f"of site '{'a' * 32}'" in caught.value.found[-1]
+    assert f"in site '{'a' * 32}'" in caught.value.found[-1]
 
 
 def test_sites_of_different_users_are_refused():
@@ -300,4 +300,4 @@ def test_an_error_of_one_site_says_which():
     observed = [facts(), facts(app={"is_debug": True, "debug_source": "app.debug is True"})]
     error = refused(SHOP, BLOG, observed=observed, bind="0.0.0.0:80")
     assert error.id == "debug-mode"
-    assert error.found[-1].startswith("of site '/blog'")
+    assert error.found[-1].startswith("in site '/blog'")

@@ -239,7 +239,11 @@ def parse_url_prefix(raw: object) -> str:
 
 def parse_prefix(raw: object) -> str:
     """Return the prefix that the app is mounted under, without its closing slash; `/` gives ``."""
-    return parse_url_prefix(raw).rstrip("/")
+    try:
+        return parse_url_prefix(raw).rstrip("/")
+    except BadValueError:
+        msg = "a path that begins with '/', as /shop, without spaces, quotes, '$', ';' or '..'"
+        raise BadValueError(msg) from None
 
 
 def parse_url_directory(raw: object) -> UrlDirectory:
@@ -327,7 +331,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="prefix",
         parse=parse_prefix,
-        metavar="URL",
+        metavar="/PATH",
         help="The URL prefix that the app is mounted under.",
         default="from the app (APPLICATION_ROOT), else /",
     ),
