@@ -102,6 +102,15 @@ def test_levels_above_info_are_named():
     assert logged(Record(source="app", text="x", level="info")) == ["16:26:44 app    x"]
 
 
+def test_a_line_of_one_of_several_sites_names_it():
+    lines = logged(access(site="shop"), Record(source="app", site="shop", text="x", level="error"))
+    assert lines[0].startswith("16:26:44 nginx  shop: 200 GET /x  4 ms")
+    assert lines[1] == "16:26:44 app    shop: error: x"
+    records = access(site="shop"), Record(source="app", site="shop", text="x")
+    assert [json.loads(line)["site"] for line in logged(*records, is_json=True)] == ["shop"] * 2
+    assert "site" not in json.loads(logged(access(), is_json=True)[0])
+
+
 def test_json_lines_hold_the_fields():
     (line,) = logged(access(), is_json=True)
     told = json.loads(line)

@@ -46,3 +46,12 @@ def test_a_tagged_line_belongs_to_its_request():
 def test_anything_else_is_passed_on(line):
     for source in ("app", "nginx"):
         assert parse(source, line).text == line.rstrip("\r")
+
+
+def test_of_several_sites_a_line_says_whose_it_is():
+    assert parse("nginx", json.dumps({**ACCESS, "site": "shop"})).site == "shop"
+    assert "site" not in parse("nginx", json.dumps({**ACCESS, "site": "shop"})).request
+    assert parse("nginx", json.dumps(ACCESS)).site == ""
+    for line in ("plain", "[2026-11-22 16:26:45 +0000] [9147] [INFO] Booting", "[req 4f3a] x"):
+        assert parse("app", line, "shop").site == "shop"
+        assert parse("app", line).site == ""

@@ -15,6 +15,7 @@ from outrider.settings import (
     TomlSource,
     UrlDirectory,
     parse_address,
+    parse_name,
     parse_network,
     parse_path,
     parse_prefix,
@@ -23,6 +24,7 @@ from outrider.settings import (
     parse_size,
     parse_url_directory,
     resolve,
+    resolve_sites,
 )
 
 
@@ -122,6 +124,117 @@ def test_a_path_that_nginx_cannot_be_told_is_refused(raw):
 def test_a_url_that_nginx_cannot_be_told_is_refused(url):
     with pytest.raises(BadValueError):
         parse_url_directory(url if "=" in url else url + "=x")
+
+
+# -- several sites ---------------------------------------------------------------------------------
+
+
+def sites(*tables, flags=None, env=None, **above):
+    return resolve_sites(flags or {}, env or {}, toml(**above, site=list(tables)), "/here")
+
+
+def refused_sites(*tables, **more):
+    with pytest.raises(OutriderError) as caught:
+        sites(*tables, **more)
+    assert caught.value.exit_code == Exit.SETTINGS
+    return caught.value
+
+
+def test_without_tables_there_is_one_site():
+    [alone] = resolve_sites({"workers": "5"}, {}, toml(threads=2), "/here")
+    assert (alone.value("workers"), alone.value("threads")) == (5, 2)
+    assert resolve_sites({}, {}, None, "/here")[0].given == {}
+
+
+def test_what_stands_above_is_the_default_of_each_table():
+    one, two = sites({"prefix": "/a", "workers": 1}, {"prefix": "/b"}, workers=4, bind="8080")
+    assert one.get("workers") == Given(1, "outrider.toml: [[site]] /a: workers")
+    assert two.get("workers") == Given(4, "outrider.toml: workers")
+    assert one.value("bind") == two.value("bind") == Address(host="127.0.0.1", port=8080)
+
+
+def test_flags_and_variables_are_for_all_sites():
+    tables = ({"prefix": "/a", "workers": 1, "threads": 1}, {"prefix": "/b"})
+    for one in sites(*tables, flags={"workers": "7"}, env={"OUTRIDER_THREADS": "3"}):
+        assert (one.value("workers"), one.value("threads")) == (7, 3)
+
+
+def test_paths_in_a_table_are_relative_to_the_file():
+    [one] = sites({"directory": "shop", "env_file": "a.env", "static": {"/s/": "s"}})
+    assert one.value("directory") == "/srv/shop/shop"
+    assert one.value("env_file") == "/srv/shop/a.env"
+    assert one.value("static")[0].directory == "/srv/shop/s"
+
+
+@pytest.mark.parametrize(
+    ("table", "label"),
+    [
+        ({"name": "a", "prefix": "/b"}, "a"),
+        ({"prefix": "/b", "server_names": ["c.example"]}, "/b"),
+        ({"server-names": ["c.example"], "directory": "d"}, "c.example"),
+        ({"server_names": "c.example"}, "c.example"),
+        ({"directory": "./d"}, "./d"),
+        ({"server_names": []}, "1"),
+        ({}, "1"),
+    ],
+)
+def test_a_mistake_in_a_table_says_in_which(table, label):
+    error = refused_sites({**table, "wokers": 2})
+    assert error.found == (f"it stands in outrider.toml: [[site]] {label}",)
+    assert error.fix == ("did you mean 'workers'?",)
+    if "name" not in table:
+        error = refused_sites({**table, "workers": "many"})
+        assert error.what.startswith(f"outrider.toml: [[site]] {label}: workers takes")
+
+
+FRONT = ["bind", "drain_timeout", "log_format", "nginx", "nginx_snippet", "run_dir"]
+
+
+@pytest.mark.parametrize("key", [*FRONT, "trusted_proxies", "trusted-proxies", "user"])
+def test_what_is_the_fronts_is_refused_in_a_table(key):
+    error = refused_sites({"prefix": "/a", key: "x"})
+    assert error.what == f"{key!r} belongs to the front, which all sites share"
+    assert error.found == ("it stands in outrider.toml: [[site]] /a",)
+
+
+def test_one_app_cannot_be_named_for_several_sites():
+    error = refused_sites({"prefix": "/a"}, {"prefix": "/b"}, flags={"target": "shop:app"})
+    assert error.what == "shop:app is one app, and outrider.toml describes 2 sites"
+    error = refused_sites({}, env={"OUTRIDER_TARGET": 'shop:make("x")'})
+    assert error.found == ("OUTRIDER_TARGET names it",)
+    assert "target = 'shop:make(\"x\")'" in error.fix[1]
+    # In the file it is every site's default: one app, mounted twice.
+    assert [one.value("target") for one in sites({}, {}, target="shop:app")] == ["shop:app"] * 2
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        ({"prefix": "/a"}, "a table"),
+        ([], "an empty list"),
+        ("x", "a text"),
+        ([1], "a list with a number in it"),
+    ],
+)
+def test_what_is_not_a_list_of_tables(raw, kind):
+    with pytest.raises(OutriderError) as caught:
+        resolve_sites({}, {}, toml(site=raw), "/here")
+    assert caught.value.found == (f"in outrider.toml it is {kind}",)
+    assert "[[site]]" in caught.value.fix[0]
+
+
+def test_misspelt_tables_are_refused_with_the_right_name():
+    assert refused(toml=toml(sites=[{}])).fix == ("did you mean 'site'?",)
+
+
+def test_a_table_holds_no_tables_of_its_own():
+    assert refused_sites({"site": [{}]}).what == "there is no setting 'site'"
+
+
+@pytest.mark.parametrize("raw", ["", "-a", "a/b", "a b", "a" * 33, "Nginx", "front", "ä", 3])
+def test_what_is_no_name(raw):
+    with pytest.raises(BadValueError):
+        parse_name(raw)
 
 
 # -- the parsers -----------------------------------------------------------------------------------

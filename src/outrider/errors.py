@@ -64,7 +64,7 @@ class OutriderError(Exception):
 
     def of_site(self, label: str) -> OutriderError:
         """Return the same error of one of several sites, which are told apart in a file."""
-        whose = f"of site {label!r}; instead of a flag, write a line into its [[site]]"
+        whose = f"in site {label!r}; instead of a flag, write the setting into its [[site]]"
         return OutriderError(
             self.id,
             self.what,

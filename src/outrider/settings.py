@@ -111,6 +111,7 @@ def _kind(raw: object) -> str:
         bool: "true or false",
         int: "a number",
         float: "a fraction",
+        str: "a text",
         list: "a list",
         dict: "a table",
     }
@@ -238,7 +239,11 @@ def parse_url_prefix(raw: object) -> str:
 
 def parse_prefix(raw: object) -> str:
     """Return the prefix that the app is mounted under, without its closing slash; `/` gives ``."""
-    return parse_url_prefix(raw).rstrip("/")
+    try:
+        return parse_url_prefix(raw).rstrip("/")
+    except BadValueError:
+        msg = "a path that begins with '/', as /shop, without spaces, quotes, '$', ';' or '..'"
+        raise BadValueError(msg) from None
 
 
 def parse_url_directory(raw: object) -> UrlDirectory:
@@ -326,7 +331,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="prefix",
         parse=parse_prefix,
-        metavar="URL",
+        metavar="/PATH",
         help="The URL prefix that the app is mounted under.",
         default="from the app (APPLICATION_ROOT), else /",
     ),
@@ -533,7 +538,8 @@ def site_tables(toml: TomlSource | None) -> tuple[TomlSource, ...]:
         return ()
     tables = toml.table[SITE_KEY]
     if not isinstance(tables, list) or not tables:
-        raise errors.not_site_tables(toml.name, _kind(tables))
+        kind = "an empty list" if tables == [] else _kind(tables)
+        raise errors.not_site_tables(toml.name, kind)
     for table in tables:
         if not isinstance(table, dict):
             raise errors.not_site_tables(toml.name, f"a list with {_kind(table)} in it")
