@@ -32,8 +32,10 @@ def settings() -> str:
 def servers() -> str:
     """Return what each application server can do, as a table."""
     lines = [
-        "| `server` | package | from version | apps | workers | threads | WebSockets "
-        "| a request that hangs | speaks | socket |",
+        (
+            "| `server` | package | from version | apps | workers | threads | WebSockets "
+            "| a request that hangs | speaks | socket |"
+        ),
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for server in SERVERS.values():
