@@ -593,10 +593,10 @@ def wrong_server(
     server: Server, target: str, framework: str, interface: str, able: Sequence[Server]
 ) -> OutriderError:
     """The application server does not serve apps of this interface, WSGI or ASGI."""
+    kind = {"wsgi": "a WSGI app", "asgi": "an ASGI app"}.get(interface, interface)
     return OutriderError(
         "wrong-server",
-        f"{server.title} serves {server.interface_names} apps, and {target} is an "
-        f"{interface.upper()} app",
+        f"{server.title} serves {server.interface_names} apps, and {target} is {kind}",
         found=[f"it is {framework}"],
         fix=[
             "leave --server out, and Gunicorn serves it",
