@@ -32,7 +32,7 @@ FLOORS = (
     {"render", "checks", "lifecycle", "logline", "envfile"},
     {"plan"},
     {"site"},
-    {"facts", "settings", "errors"},
+    {"facts", "settings", "errors", "servers"},
     {"app", "probe"},
     {"__init__"},
 )
@@ -46,9 +46,10 @@ NEIGHBOURS = {
     ("discover", "process"),
     ("facts", "errors"),
     ("settings", "errors"),
+    ("settings", "servers"),
 }
 # The same, but only under `if TYPE_CHECKING`.
-NEIGHBOURS_FOR_TYPES = {("errors", "settings")}
+NEIGHBOURS_FOR_TYPES = {("errors", "settings"), ("errors", "servers")}
 # Rooms with a door of their own: whom -> who.
 ONLY_FROM = {"console": {"cli"}}
 
@@ -104,7 +105,7 @@ OWNERS = (
     ),
     Owner(
         "writing",
-        frozenset({"files"}),
+        frozenset({"files", "app"}),  # app: a temporary file of a request, a socket of its own
         (
             "open to write",
             ".write_text()",

@@ -307,7 +307,7 @@ def test_an_old_nginx_is_refused():
 @pytest.mark.parametrize("version", [None, "22.0.0", "19.9.0", "unknown"])
 def test_a_missing_or_unsafe_gunicorn_is_refused(version):
     error = refused(interpreter={"gunicorn": version})
-    assert error.id == "no-gunicorn"
+    assert error.id == "no-server"
     assert error.fix[0] == "/srv/shop/.venv/bin/python -m pip install 'gunicorn>=23.0.0'"
 
 

@@ -11,6 +11,7 @@ import click
 
 from outrider import errors
 from outrider.cli import outrider
+from outrider.servers import SERVERS
 from outrider.settings import SETTINGS
 
 
@@ -25,6 +26,32 @@ def settings() -> str:
         many = " Repeats." if row.many else ""
         cells = [f"`{row.name}`", flag, f"`{row.variable}`", row.help + many, row.default]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def servers() -> str:
+    """Return what each application server can do, as a table."""
+    lines = [
+        (
+            "| `server` | package | from version | apps | workers | threads | WebSockets "
+            "| a request that hangs | speaks | socket |"
+        ),
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for server in SERVERS.values():
+        cells = [
+            f"`{server.name}`",
+            f"[{server.package}]({server.options})",
+            f"{server.floor}: [{server.floor_why}]({server.floor_source})",
+            server.interface_names,
+            "yes" if server.has_processes else "one process",
+            ", ".join(one.upper() for one in server.threaded) or "no",
+            "no" if server.websockets is None else server.websockets or "yes",
+            server.ends_requests or "goes on",
+            "`uwsgi_pass`" if server.protocol == "uwsgi" else "`proxy_pass`",
+            "the supervisor's" if server.inherits_socket else "its own",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -68,11 +95,11 @@ MEANINGS = {
     "IMPORT": "importing the app failed",
     "NOT_AN_APP": "what was found is no app that can be served",
     "NGINX": "no usable Nginx",
-    "GUNICORN": "no usable Python or Gunicorn for the app",
+    "GUNICORN": "no usable Python or application server for the app",
     "BIND": "the address cannot be listened on",
     "FILES": "a folder or file is missing, unreadable, unwritable or unsafe",
     "BOOT": "the site did not start",
-    "DIED": "Nginx or Gunicorn ended by itself while the site ran",
+    "DIED": "Nginx or the application server ended by itself while the site ran",
     "KILLED": "something did not stop in time and was killed",
 }
 
@@ -98,4 +125,6 @@ def _errors() -> list[tuple[errors.OutriderError, str]]:
 def _placeholder(annotation: str, name: str) -> object:
     if annotation == "Setting":
         return SETTINGS[1]
+    if "Server" in annotation:
+        return SERVERS["waitress"] if annotation == "Server" else [*SERVERS.values()]
     return {"int": 1, "float": 1.0, "Sequence[str]": ["x"]}.get(annotation.partition(" |")[0], name)

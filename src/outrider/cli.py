@@ -185,8 +185,7 @@ def _announce(console: Console, fleet: Fleet) -> None:
         for mount in site.mounts:
             near = mount.directory.removeprefix(site.process.directory + "/")
             console.found("Nginx", f"serves {mount.url} from {near}")
-        told = f"{site.workers.count} {site.worker_class} workers"
-        console.found("Gunicorn", f"serves the rest: {told}")
+        console.found(site.process.server.title, f"serves the rest: {site.workers_shown}")
     console.found("stop", "Ctrl-C; requests in progress may finish")
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from outrider.servers import Server
     from outrider.settings import Setting
 
 
@@ -570,19 +571,44 @@ def interpreter_unusable(path: str, origin: str, why: str) -> OutriderError:
     )
 
 
-def no_gunicorn(python: str, origin: str, found: str | None, floor: str) -> OutriderError:
-    """The app's interpreter has no Gunicorn, or one that is too old to be safe (PITFALLS I1)."""
-    have = f"it has Gunicorn {found}" if found else "it has no Gunicorn"
+def no_server(server: Server, python: str, origin: str, found: str | None) -> OutriderError:
+    """The app's interpreter lacks the application server, or has one that is too old to be safe."""
+    have = f"it has {server.title} {found}" if found else f"it has no {server.title}"
     return OutriderError(
-        "no-gunicorn",
-        f"the app's Python needs Gunicorn {floor} or newer",
-        found=[f"{python} ({origin}): {have}"],
+        "no-server",
+        f"the app's Python needs {server.title} {server.floor} or newer",
+        found=[
+            f"{python} ({origin}): {have}",
+            *([f"why {server.floor}: {server.floor_why}"] if found else []),
+        ],
         fix=[
-            f"{shlex.quote(python)} -m pip install 'gunicorn>={floor}'",
+            f"{shlex.quote(python)} -m pip install '{server.package}>={server.floor}'",
             "or name another Python:  --python PATH",
         ],
         exit_code=Exit.GUNICORN,
     )
+
+
+def wrong_server(
+    server: Server, target: str, framework: str, interface: str, able: Sequence[Server]
+) -> OutriderError:
+    """The application server does not serve apps of this interface, WSGI or ASGI."""
+    kind = {"wsgi": "a WSGI app", "asgi": "an ASGI app"}.get(interface, interface)
+    return OutriderError(
+        "wrong-server",
+        f"{server.title} serves {server.interface_names} apps, and {target} is {kind}",
+        found=[f"it is {framework}"],
+        fix=[
+            "leave --server out, and Gunicorn serves it",
+            *(f"or choose  --server {one.name}" for one in able if one.name != "gunicorn"),
+        ],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def server_cannot(what: str, found: str, fix: Sequence[str]) -> OutriderError:
+    """The application server was asked for something that it cannot do."""
+    return OutriderError("server-cannot", what, found=[found], fix=fix, exit_code=Exit.SETTINGS)
 
 
 # -- sockets -------------------------------------------------------------------------------------

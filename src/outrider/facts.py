@@ -106,6 +106,12 @@ class Interpreter:
     version: tuple[int, int, int] = (0, 0, 0)
     gunicorn: str | None = None
     """Gunicorn's version there, or None when it is missing."""
+    servers: dict[str, str] = field(default_factory=dict)
+    """The versions of the other application servers that are there, by their names."""
+
+    def version_of(self, server: str) -> str | None:
+        """Return a server's version there, or None when it is missing."""
+        return self.gunicorn if server == "gunicorn" else self.servers.get(server)
 
 
 @dataclass(frozen=True, kw_only=True)

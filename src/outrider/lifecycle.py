@@ -54,6 +54,14 @@ class WorkerReady:
 
 
 @dataclass(frozen=True)
+class WorkerFailed:
+    """A worker cannot load or start its app; the code is what Gunicorn would end with."""
+
+    name: Name
+    code: int
+
+
+@dataclass(frozen=True)
 class FrontReady:
     """Nginx answers on the public address."""
 
@@ -76,7 +84,7 @@ class Tick:
     """Time has passed."""
 
 
-Event = Begin | WorkerReady | FrontReady | Ended | Stop | Tick
+Event = Begin | WorkerReady | WorkerFailed | FrontReady | Ended | Stop | Tick
 
 
 # -- actions ---------------------------------------------------------------------------------------
@@ -187,6 +195,11 @@ def step(state: State, event: Event, now: float) -> tuple[State, list[Action]]:
                 ),
                 [Start(FRONT)],
             )
+        case WorkerFailed(name, code) if state.phase is Phase.BOOTING_APPS:
+            state = replace(state, outcome=Outcome(kind="boot-failed", name=name, code=code))
+            # It never served anybody, so there is nothing to wait for.
+            moved, actions = _leave(state, now)
+            return replace(moved, deadline=now + GRACE_S), actions
         case FrontReady() if state.phase is Phase.BOOTING_FRONT:
             return replace(state, phase=Phase.SERVING, deadline=None), [Announce()]
     return state, []

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NOTIFY_VARIABLE = "OUTRIDER_NOTIFY_FD"
 LIFELINE_VARIABLE = "OUTRIDER_LIFELINE_FD"
-# Nginx's TERM is the fast one.
+# Nginx's TERM is the fast one. On it, every server lets requests finish, as it is configured here.
 # https://gunicorn.org/signals/ https://nginx.org/en/docs/control.html
 _DRAIN_APP, _DRAIN_FRONT = signal.SIGTERM, signal.SIGQUIT
 _HEALTH_INTERVAL_S = 0.02
@@ -80,7 +80,9 @@ def serve(
                 dict(app_env),
                 stack.enter_context(
                     sockets.bind_private(site.paths.socket, site.limits.backlog, site.user)
-                ),
+                )
+                if site.process.server.inherits_socket
+                else None,
             )
             for site, app_env in zip(fleet.sites, app_envs, strict=True)
         }
@@ -151,7 +153,9 @@ def called(name: Name, fleet: Fleet) -> str:
     """Return how a process is called in messages, with its site where there are several."""
     if name == lifecycle.FRONT:
         return "Nginx"
-    return "Gunicorn" if len(fleet.sites) == 1 else f"Gunicorn of site {name!r}"
+    site = next(site for site in fleet.sites if site.paths.app == name)
+    title = site.process.server.title
+    return title if len(fleet.sites) == 1 else f"{title} of site {name!r}"
 
 
 def _boot_timeouts_s(fleet: Fleet) -> dict[Name, float]:
@@ -213,11 +217,11 @@ def _try_nginx(site: Site, env: Mapping[str, str], public: socket.socket) -> Non
 
 @dataclass
 class _App:
-    """One site's own: what it is, its environment and its socket."""
+    """One site's own: what it is, its environment and its socket, unless the server binds that."""
 
     site: Site
     env: dict[str, str]
-    socket: socket.socket
+    socket: socket.socket | None
 
 
 @dataclass
@@ -302,26 +306,32 @@ class _Runner:
 
     async def _start_app(self, name: Name) -> process.Child:
         app = self.apps[name]
-        site, fd = app.site, app.socket.fileno()
+        site, server = app.site, app.site.process.server
+        fds = () if app.socket is None else (app.socket.fileno(),)
         whose = "" if site.is_alone else site.name
         return await process.spawn(
             [
                 site.process.python,
                 self.launcher,
-                str(fd),
-                f"{site.paths.run}/{site.paths.within('gunicorn.conf.py')}",
-                site.process.target,
+                *(map(str, fds) if fds else "-"),
+                f"{site.paths.run}/{site.paths.within(server.config)}",
+                *([site.process.target] if server.name == "gunicorn" else []),
             ],
             env=app.env,
             cwd=site.process.directory,
             account=site.user,
-            pass_fds=(fd,),
+            pass_fds=fds,
             on_line=lambda line: self._log("app", line, whose),
-            notify=(
-                NOTIFY_VARIABLE,
-                lambda _: self.events.put_nowait(lifecycle.WorkerReady(name)),
-            ),
+            notify=(NOTIFY_VARIABLE, lambda line: self._hear_worker(name, line)),
             lifeline=LIFELINE_VARIABLE,
+        )
+
+    def _hear_worker(self, name: Name, line: str) -> None:
+        # app/shim/ready.py says it.
+        word, _, code = line.partition(" ")
+        has_failed = word == "failed"
+        self.events.put_nowait(
+            lifecycle.WorkerFailed(name, int(code)) if has_failed else lifecycle.WorkerReady(name)
         )
 
     async def _start_front(self) -> process.Child:
@@ -344,9 +354,10 @@ class _Runner:
     def _watch(self, name: Name, child: process.Child) -> None:
         async def until_it_ends() -> None:
             code = await child.wait()
-            if name in self.apps:
+            private = self.apps[name].socket if name in self.apps else None
+            if private is not None:
                 # Requests that wait for it in the backlog are answered now, with 502.
-                self.apps[name].socket.close()
+                private.close()
             self.children.pop(name, None)
             self.events.put_nowait(lifecycle.Ended(name, code))
 

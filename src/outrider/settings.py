@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from outrider import errors
+from outrider.servers import SERVERS
 
 ENV_PREFIX = "OUTRIDER_"
 RESERVED_NAMES = (
@@ -336,10 +337,17 @@ SETTINGS: tuple[Setting, ...] = (
         default="from the app (APPLICATION_ROOT), else /",
     ),
     Setting(
+        name="server",
+        parse=parse_choice(*SERVERS),
+        metavar="NAME",
+        help=f"The application server, to be installed with the app: {', '.join(SERVERS)}.",
+        default="gunicorn",
+    ),
+    Setting(
         name="workers",
         parse=parse_count,
         metavar="N",
-        help="Gunicorn worker processes.",
+        help="Worker processes.",
         default="2 x CPUs + 1, at most 12, as far as memory allows",
     ),
     Setting(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outrider.settings import Address  # noqa: TC001 - part of the model
+from outrider import servers  # noqa: TC001 - part of the model
+from outrider.settings import Address  # noqa: TC001
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,7 @@ class Process:
     directory: str
     """Working directory, the project's."""
     import_root: str
+    server: servers.Server
     variables: tuple[tuple[str, str], ...] = ()
     """What its framework has to find in the environment."""
 
@@ -176,6 +178,17 @@ class Site:
     paths: Paths
     env_file: str | None
     decisions: tuple[Decision, ...] = ()
+
+    @property
+    def workers_shown(self) -> str:
+        """`5 sync workers`, for people."""
+        count, threads = self.workers.count, self.workers.threads
+        if self.process.server.name == "gunicorn":
+            return f"{count} {self.worker_class} workers"
+        each = f"{threads} threads" if threads > 1 else ""
+        if not self.process.server.has_processes:
+            return each or "1 thread"
+        return f"{count} worker{'s' * (count != 1)}" + (f" of {each}" if each else "")
 
     @property
     def worker_class(self) -> str:

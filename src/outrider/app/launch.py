@@ -1,8 +1,12 @@
-"""Start Gunicorn on a socket that the supervisor bound, in this same process.
+"""Start the app's server on a socket that the supervisor bound, in this same process.
 
     PYTHON launch.py SOCKET_FD GUNICORN_CONF TARGET
+    PYTHON launch.py SOCKET_FD CONF
+    PYTHON launch.py - CONF
 
-Gunicorn takes an inherited socket when `LISTEN_PID` is its own process id, which nobody can know
+The first starts Gunicorn, the others run CONF, which is a program, the third without a socket.
+
+A server takes an inherited socket when `LISTEN_PID` is its own process id, which nobody can know
 before the process exists; so it is set here. The socket must be descriptor 3.
 https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html
 """
@@ -10,29 +14,45 @@ https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html
 from __future__ import annotations
 
 import os
+import runpy
 import sys
 from pathlib import Path
 
 FIRST_LISTEN_FD = 3
+NOTIFY_VARIABLE = "OUTRIDER_NOTIFY_FD"
 
 
 def main(argv: list[str]) -> None:
-    """Become Gunicorn.
+    """Become the server.
 
     Args:
-        argv: the socket's descriptor, the path of gunicorn.conf.py, the target.
+        argv: the socket's descriptor or a dash, the path of the configuration, Gunicorn's target.
     """
     # Python puts a script's folder first, all links resolved, where our file names would hide the
     # app's own modules; not with PYTHONSAFEPATH.
     if sys.path[0] == str(Path(__file__).resolve().parent):
         del sys.path[0]
 
-    descriptor, conf, target = int(argv[0]), argv[1], argv[2]
+    socket, conf, *target = argv
+    if socket != "-":
+        _hand_over(int(socket))
+    if target:
+        _run_gunicorn(conf, target[0])
+    else:
+        _let_spawned_workers_tell()
+        sys.argv = [conf]
+        runpy.run_path(conf, run_name="__main__")
+
+
+def _hand_over(descriptor: int) -> None:
     if descriptor != FIRST_LISTEN_FD:
         os.dup2(descriptor, FIRST_LISTEN_FD)
         os.close(descriptor)
     os.environ["LISTEN_PID"] = str(os.getpid())
     os.environ["LISTEN_FDS"] = "1"
+
+
+def _run_gunicorn(conf: str, target: str) -> None:
     # It would override the configuration file, whose values the operator has been shown.
     os.environ.pop("GUNICORN_CMD_ARGS", None)
 
@@ -47,6 +67,13 @@ def main(argv: list[str]) -> None:
         # Raised once more while Gunicorn stops, when several workers die at boot together. The
         # reason stands in the log; a traceback through Gunicorn would bury it.
         sys.exit(halt.exit_status)
+
+
+def _let_spawned_workers_tell() -> None:
+    """Name the supervisor's descriptor by a path: Python's `spawn` hands none on."""
+    descriptor = os.environ.get(NOTIFY_VARIABLE)
+    if descriptor and sys.platform.startswith("linux"):
+        os.environ[NOTIFY_VARIABLE] = f"/proc/{os.getpid()}/fd/{descriptor}"
 
 
 if __name__ == "__main__":

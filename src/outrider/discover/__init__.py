@@ -18,6 +18,7 @@ from outrider import envfile, errors, plan, process
 from outrider.discover import candidates as candidate_files
 from outrider.discover import directories, host, interpreter, nginx
 from outrider.facts import App, Collect, Directory, Facts, MediaFolder, Project, StaticFolder
+from outrider.servers import DEFAULT, SERVERS
 from outrider.settings import TomlSource
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from outrider.discover.candidates import Candidate
     from outrider.facts import Account, Host, Interpreter
+    from outrider.servers import Server
     from outrider.settings import Settings
 
 PYTHON_FLOOR = (3, 8)
@@ -151,7 +153,8 @@ def discover(
     )
     named = machine.candidates[0] if settings.get("user") and machine.candidates else None
     account, _, _ = plan.choose_account(machine, settings, named)
-    python = _look_at_python(path, origin, env, account)
+    server = SERVERS[settings.value("server") or DEFAULT]
+    python = _look_at_python(path, origin, env, account, server)
     target = settings.value("target")
     places = candidate_files.candidates(target, directory, env)
     if not places:
@@ -182,15 +185,16 @@ def _look_at_project(directory: str, env: Mapping[str, str]) -> Project:
 
 
 def _look_at_python(
-    path: str, origin: str, env: Mapping[str, str], account: Account
+    path: str, origin: str, env: Mapping[str, str], account: Account, server: Server
 ) -> Interpreter:
     python = interpreter.look_at_interpreter(path, origin, env, account=account)
     if python.version[:2] < PYTHON_FLOOR:
         version, floor = (".".join(map(str, v)) for v in (python.version, PYTHON_FLOOR))
         why = f"it is Python {version}; {floor} or newer is needed"
         raise errors.interpreter_unusable(path, origin, why)
-    if not plan.gunicorn_is_safe(python.gunicorn):
-        raise errors.no_gunicorn(path, origin, python.gunicorn, plan.GUNICORN_FLOOR)
+    found = python.version_of(server.name)
+    if not server.is_safe(found):
+        raise errors.no_server(server, path, origin, found)
     return python
 
 
@@ -313,11 +317,11 @@ def _named(error: Mapping[str, Any]) -> str:
 
 
 _MEANINGS: dict[str, Callable[[Mapping[str, Any], _Asked], errors.OutriderError]] = {
-    "no-gunicorn": lambda _, asked: errors.no_gunicorn(
-        asked.python.path, asked.python.origin, None, plan.GUNICORN_FLOOR
+    "no-gunicorn": lambda _, asked: errors.no_server(
+        SERVERS[DEFAULT], asked.python.path, asked.python.origin, None
     ),
-    "old-gunicorn": lambda error, asked: errors.no_gunicorn(
-        asked.python.path, asked.python.origin, error["version"], plan.GUNICORN_FLOOR
+    "old-gunicorn": lambda error, asked: errors.no_server(
+        SERVERS[DEFAULT], asked.python.path, asked.python.origin, error["version"]
     ),
     "no-module": lambda error, asked: errors.no_module(
         error["module"], asked.places[0].import_root, error["near"], asked.label

@@ -1,4 +1,4 @@
-"""Which Python runs the app, and what of Gunicorn is in it."""
+"""Which Python runs the app, and which application servers are in it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from outrider import errors
 from outrider.facts import Interpreter
 from outrider.process import run
+from outrider.servers import SERVERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,11 +30,12 @@ _ANSWER_TIMEOUT_S = 30
 _QUESTION = """\
 import os, sys
 answer = ".".join(str(part) for part in sys.version_info[:3])
-try:
-    from importlib.metadata import version
-    answer += " " + version("gunicorn")
-except Exception:
-    pass
+for package in sys.argv[1:]:
+    try:
+        from importlib.metadata import version
+        answer += " " + package + "=" + version(package)
+    except Exception:
+        pass
 os.write(int(os.environ["OUTRIDER_REPORT_FD"]), answer.encode("ascii"))
 """
 
@@ -86,7 +88,7 @@ def find_interpreter(
 def look_at_interpreter(
     path: str, origin: str, env: Mapping[str, str], *, account: Account | None = None
 ) -> Interpreter:
-    """Ask a Python for its version and Gunicorn's, without importing Gunicorn.
+    """Ask a Python for its version and those of the servers, without importing any.
 
     Args:
         path: the interpreter.
@@ -100,7 +102,7 @@ def look_at_interpreter(
     try:
         # From "/", so that no json.py or os.py of the project is imported instead.
         finished = run(
-            [path, "-c", _QUESTION],
+            [path, "-c", _QUESTION, *(server.package for server in SERVERS.values())],
             env=env,
             cwd="/",
             timeout_s=_ANSWER_TIMEOUT_S,
@@ -110,14 +112,21 @@ def look_at_interpreter(
     except OSError as error:
         why = f"it cannot be started: {error.strerror or error}"
         raise errors.interpreter_unusable(path, origin, why) from None
-    answer = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)(?: (\S+))?", finished.report)
+    answer = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)((?: \S+=\S+)*)", finished.report)
     if answer is None:
         said = finished.output.strip() or "nothing"
         how = "in time" if finished.code is None else f"(exit code {finished.code})"
         why = f"asked for its version it gave no answer {how}; it said: {said[-1000:]}"
         raise errors.interpreter_unusable(path, origin, why)
     version = (int(answer[1]), int(answer[2]), int(answer[3]))
-    return Interpreter(path=path, origin=origin, version=version, gunicorn=answer[4])
+    packages = dict(part.split("=", 1) for part in answer[4].split())
+    found = {
+        name: packages[server.package]
+        for name, server in SERVERS.items()
+        if server.package in packages
+    }
+    gunicorn = found.pop("gunicorn", None)
+    return Interpreter(path=path, origin=origin, version=version, gunicorn=gunicorn, servers=found)
 
 
 def _own_inside(project: str, own: str, own_prefix: str) -> Found:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from outrider import errors
 from outrider.plan.folders import file_roots, mounts
 from outrider.plan.ledger import Ledger
+from outrider.plan.server import choose_server, choose_workers, tell_of_hanging_requests
 from outrider.settings import RESERVED_NAMES, Address, Settings, parse_server_name
 from outrider.site import (
     Front,
@@ -21,23 +22,17 @@ from outrider.site import (
     Process,
     Site,
     User,
-    Workers,
 )
 
 if TYPE_CHECKING:
     from outrider.facts import Account, App, Facts, Host
+    from outrider.servers import Server
 
 NGINX_FLOOR = (1, 20, 0)
 """The oldest stable one that knows `-e`, by its change log; tested are 1.22.1 and 1.31.3."""
-GUNICORN_FLOOR = "23.0.0"
-"""Below 22 requests can be smuggled (CVE-2024-1135), below 23 SCRIPT_NAME is taken from anyone."""
-ASGI_FLOOR = "27.0.1"
-"""The oldest that was tried whole; what is wrong with older ones: explanation/asgi-workers.md."""
 SOCKET_PATH_LIMIT = 107
 """Bytes of sun_path less its closing zero: https://man7.org/linux/man-pages/man7/unix.7.html."""
-WORKERS_AT_MOST = 12
 BODY_LIMIT_BYTES = 100 * 2**20
-MEMORY_SHARE = 0.75
 
 
 def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
@@ -52,9 +47,10 @@ def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
         OutriderError: something that cannot be served, or cannot be served safely.
     """
     _refuse_what_cannot_run(facts)
+    server = choose_server(facts, settings)
     ledger = Ledger(settings)
     prefix = _prefix(facts, ledger)
-    process = _process(facts, prefix, ledger)
+    process = _process(facts, server, prefix, ledger)
     if settings.get("directory"):
         ledger.pick("directory", None, "", "")
     bind = ledger.pick("bind", Address(host="127.0.0.1", port=8000), "default", "this machine only")
@@ -62,8 +58,9 @@ def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
     user = _user(facts.host, settings, bind, ledger)
     names = _server_names(facts, bind, ledger, among)
     name = _name(facts, prefix, names, ledger, among)
-    workers = _workers(facts, ledger, among)
-    limits = _limits(facts, ledger)
+    workers = choose_workers(facts, server, ledger, among)
+    limits = _limits(facts, server, ledger)
+    tell_of_hanging_requests(server, limits, ledger)
     served = mounts(facts, prefix, user, ledger)
     roots = file_roots(facts, served, ledger, "" if among == 1 else name)
     proxies = ledger.pick(
@@ -144,31 +141,16 @@ def _called(account: Account) -> str:
 
 
 def _refuse_what_cannot_run(facts: Facts) -> None:
-    nginx, python = facts.nginx, facts.interpreter
+    nginx = facts.nginx
     if nginx.version < NGINX_FLOOR:
         raise errors.nginx_too_old(nginx.path, _dotted(nginx.version), _dotted(NGINX_FLOOR))
-    if not gunicorn_is_safe(python.gunicorn):
-        raise errors.no_gunicorn(python.path, python.origin, python.gunicorn, GUNICORN_FLOOR)
-    app = facts.app
-    if app.interface == "asgi" and not gunicorn_is_safe(python.gunicorn, ASGI_FLOOR):
-        raise errors.gunicorn_too_old_for_asgi(
-            app.target, app.framework, python.path, str(python.gunicorn), ASGI_FLOOR
-        )
-
-
-def gunicorn_is_safe(version: str | None, floor: str = GUNICORN_FLOOR) -> bool:
-    """Tell whether a Gunicorn of this version may be used."""
-    if version is None:
-        return False
-    numbers = [re.match("[0-9]*", part) for part in version.split(".")]
-    return [int(match[0] or 0) for match in numbers if match] >= [*map(int, floor.split("."))]
 
 
 def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def _process(facts: Facts, prefix: str, ledger: Ledger) -> Process:
+def _process(facts: Facts, server: Server, prefix: str, ledger: Ledger) -> Process:
     app, python, project = facts.app, facts.interpreter, facts.project
     given = ledger.settings.get("target")
     ledger.note(
@@ -181,8 +163,10 @@ def _process(facts: Facts, prefix: str, ledger: Ledger) -> Process:
         "python",
         python.path,
         python.origin,
-        f"Python {_dotted(python.version)}, Gunicorn {python.gunicorn}",
+        f"Python {_dotted(python.version)}, {server.title} {python.version_of(server.name)}",
     )
+    if ledger.settings.get("server"):
+        ledger.pick("server", None, "", "")
     if project.gunicorn_conf:
         ledger.note(
             "gunicorn.conf.py",
@@ -205,6 +189,7 @@ def _process(facts: Facts, prefix: str, ledger: Ledger) -> Process:
         python=python.path,
         directory=project.directory,
         import_root=app.import_root,
+        server=server,
         variables=_variables(app, prefix),
     )
 
@@ -303,50 +288,7 @@ def _server_names(facts: Facts, bind: Address, ledger: Ledger, among: int) -> tu
     return () if "*" in names else names
 
 
-def _workers(facts: Facts, ledger: Ledger, among: int) -> Workers:
-    host, app = facts.host, facts.app
-    if app.interface == "asgi":
-        # An event loop waits for many clients at once; more of them than CPUs only take turns.
-        wanted, why = max(2, host.cpus), f"one event loop for each of {host.cpus} CPUs, at least 2"
-    else:
-        # https://gunicorn.org/design/#how-many-workers
-        wanted, why = 2 * host.cpus + 1, f"2 x {host.cpus} CPUs + 1"
-    count = min(wanted, WORKERS_AT_MOST)
-    why += f" ({host.cpus_source})"
-    if wanted > WORKERS_AT_MOST:
-        why = f"{WORKERS_AT_MOST} at most; {host.cpus} CPUs ({host.cpus_source}) would allow more"
-    if among > 1:
-        # One that is busy must not stop a whole site.
-        count = max(2, count // among)
-        why += f", shared by {among} sites; 2 at least"
-    if app.rss_bytes:
-        share = MEMORY_SHARE / among
-        fitting = max(1, int(host.memory_bytes * share // app.rss_bytes))
-        if fitting < count:
-            count = fitting
-            why = (
-                f"{app.rss_bytes // 2**20} MiB each fit into {share:.0%} of "
-                f"{host.memory_bytes // 2**20} MiB ({host.memory_source})"
-            )
-    workers: int = ledger.pick("workers", count, "the machine", why)
-    threads: int = 1
-    if app.interface == "wsgi":
-        threads = ledger.pick(
-            "threads", 1, "default", "sync workers: a request that hangs is ended by the timeout"
-        )
-    elif ledger.settings.get("threads"):
-        ledger.note(
-            "threads", "not used", "the app", "an ASGI app runs in an event loop", warn=True
-        )
-    return Workers(
-        count=workers,
-        threads=threads,
-        # Heartbeats on a disk can block: https://gunicorn.org/faq/#how-do-i-avoid-gunicorn-excessively-blocking-in-osfchmod
-        temp_directory="/dev/shm" if host.shm_is_tmpfs else None,  # noqa: S108 - Gunicorn makes it private
-    )
-
-
-def _limits(facts: Facts, ledger: Ledger) -> Limits:
+def _limits(facts: Facts, server: Server, ledger: Ledger) -> Limits:
     app, host = facts.app, facts.host
     if app.max_content_length:
         size = ledger.pick(
@@ -373,7 +315,12 @@ def _limits(facts: Facts, ledger: Ledger) -> Limits:
             _size,
         )
     return Limits(
-        timeout_s=ledger.pick("timeout", 30, "default", "Gunicorn's own"),
+        timeout_s=ledger.pick(
+            "timeout",
+            30,
+            "default",
+            "Gunicorn's own" if server.name == "gunicorn" else "as Gunicorn's",
+        ),
         boot_timeout_s=ledger.pick("boot_timeout", 60, "default", "import and first worker"),
         drain_timeout_s=ledger.pick("drain_timeout", 30, "default", "Gunicorn's graceful_timeout"),
         body_limit_bytes=size,

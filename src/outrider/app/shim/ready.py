@@ -9,14 +9,33 @@ from typing import Any, Callable
 NOTIFY_VARIABLE = "OUTRIDER_NOTIFY_FD"
 LIFELINE_VARIABLE = "OUTRIDER_LIFELINE_FD"
 
+# Gunicorn's own exit codes for the same: gunicorn/errors.py, gunicorn/arbiter.py.
+NOT_STARTED = 3
+NOT_LOADED = 4
+
 
 def tell_ready() -> None:
     """Say once that the app is loaded and, where it has a lifespan, has started."""
-    descriptor = os.environ.get(NOTIFY_VARIABLE)
-    if descriptor:
-        # A supervisor that was killed does not hear it; the server is about to stop this worker.
-        with contextlib.suppress(BrokenPipeError):
-            os.write(int(descriptor), f"ready {os.getpid()}\n".encode())
+    _tell(f"ready {os.getpid()}")
+
+
+def tell_failed(code: int) -> None:
+    """Say that the app cannot be loaded or does not start: trying again would not help.
+
+    Gunicorn stops by itself then. Other servers start a new worker, again and again.
+    """
+    _tell(f"failed {code}")
+
+
+def _tell(line: str) -> None:
+    place = os.environ.get(NOTIFY_VARIABLE)
+    if not place:
+        return
+    # A supervisor that was killed does not hear it; the server is about to stop this worker.
+    with contextlib.suppress(OSError):
+        # A worker that is spawned, not forked, has its server's descriptors by their path only.
+        descriptor = int(place) if place.isdigit() else os.open(place, os.O_WRONLY)
+        os.write(descriptor, f"{line}\n".encode())
 
 
 def when_end_is_near(loop: Any, act: Callable[[], object]) -> None:

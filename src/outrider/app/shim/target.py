@@ -1,0 +1,35 @@
+"""Import the app that a target names, for the servers that do not have Gunicorn's way of naming it.
+
+It is `gunicorn.util.import_app` in what it takes; a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from typing import Any
+
+
+def import_app(target: str) -> Any:
+    """Return the app of `module:attribute` or `module:factory(...)` with literal arguments.
+
+    Raises:
+        ValueError: it is neither.
+        TypeError: what is there cannot be called.
+    """
+    name, _, expression = target.partition(":")
+    module = importlib.import_module(name)
+    body = ast.parse(expression or "application", mode="eval").body
+    if isinstance(body, ast.Name):
+        app = getattr(module, body.id)
+    elif isinstance(body, ast.Call) and isinstance(body.func, ast.Name):
+        arguments = [ast.literal_eval(argument) for argument in body.args]
+        keywords = {str(word.arg): ast.literal_eval(word.value) for word in body.keywords}
+        app = getattr(module, body.func.id)(*arguments, **keywords)
+    else:
+        msg = f"{expression!r} is neither a name nor a call of one"
+        raise ValueError(msg)  # noqa: TRY004 - of what was typed
+    if not callable(app):
+        msg = f"{target} is not callable"
+        raise TypeError(msg)
+    return app

@@ -1,0 +1,150 @@
+"""Which application server runs the app, and with how many workers and threads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outrider import errors
+from outrider.servers import DEFAULT, SERVERS, able_to_serve
+from outrider.site import Workers
+
+if TYPE_CHECKING:
+    from outrider.facts import Facts
+    from outrider.plan.ledger import Ledger
+    from outrider.servers import Server
+    from outrider.settings import Settings
+    from outrider.site import Limits
+
+WORKERS_AT_MOST = 12
+MEMORY_SHARE = 0.75
+FEWEST_THREADS = 4
+"""Of a server with one process: https://docs.pylonsproject.org/projects/waitress/en/stable/arguments.html."""
+
+
+def choose_server(facts: Facts, settings: Settings) -> Server:
+    """Return the server that was asked for, or Gunicorn.
+
+    Raises:
+        OutriderError: it is not there, or does not serve such an app.
+    """
+    server = SERVERS[settings.value("server") or DEFAULT]
+    app, python = facts.app, facts.interpreter
+    if app.interface not in server.interfaces:
+        raise errors.wrong_server(
+            server, app.target, app.framework, app.interface, able_to_serve(app.interface)
+        )
+    version = python.version_of(server.name)
+    if not server.is_safe(version):
+        raise errors.no_server(server, python.path, python.origin, version)
+    if app.interface == "asgi" and not server.is_safe_for_asgi(version):
+        raise errors.gunicorn_too_old_for_asgi(
+            app.target, app.framework, python.path, str(version), server.asgi_floor
+        )
+    return server
+
+
+def choose_workers(facts: Facts, server: Server, ledger: Ledger, among: int = 1) -> Workers:
+    """Return how many requests are served at a time, and by what.
+
+    Args:
+        facts: what was observed.
+        server: what serves.
+        ledger: of the site.
+        among: how many sites share the machine.
+
+    Raises:
+        OutriderError: processes or threads that the server does not have.
+    """
+    host, interface = facts.host, facts.app.interface
+    _refuse_what_it_cannot(server, interface, ledger)
+    count, why = _processes(facts, among)
+    if server.has_processes:
+        workers = ledger.pick("workers", count, "the machine", why)
+        threads, reason = 1, _one_thread(server)
+    else:
+        workers = ledger.pick("workers", 1, server.title, "one process, with threads")
+        threads = max(FEWEST_THREADS, count)
+        reason = f"requests that are served at a time; {why}"
+    if interface in server.threaded:
+        threads = ledger.pick(
+            "threads", threads, "default" if server.has_processes else "the machine", reason
+        )
+    elif ledger.settings.get("threads"):
+        ledger.note(
+            "threads", "not used", "the app", "an ASGI app runs in an event loop", warn=True
+        )
+    return Workers(
+        count=workers,
+        threads=threads,
+        # Heartbeats on a disk can block: https://gunicorn.org/faq/#how-do-i-avoid-gunicorn-excessively-blocking-in-osfchmod
+        temp_directory="/dev/shm" if host.shm_is_tmpfs else None,  # noqa: S108 - Gunicorn makes it private
+    )
+
+
+def tell_of_hanging_requests(server: Server, limits: Limits, ledger: Ledger) -> None:
+    """Say so when the server has no time limit for a request."""
+    if server.ends_requests is None:
+        ledger.note(
+            "hanging requests",
+            "not ended",
+            server.title,
+            f"it has no time limit: Nginx answers 504 after {limits.read_timeout_s} s, "
+            "and the request goes on",
+        )
+
+
+def _refuse_what_it_cannot(server: Server, interface: str, ledger: Ledger) -> None:
+    workers, threads = ledger.settings.get("workers"), ledger.settings.get("threads")
+    if workers is not None and workers.value > 1 and not server.has_processes:
+        raise errors.server_cannot(
+            f"{server.title} has one process and no workers",
+            f"{workers.origin} is {workers.value}",
+            [
+                f"leave {workers.origin} out; requests are served by threads:  --threads N",
+                "or choose a server with workers:  --server gunicorn",
+            ],
+        )
+    is_threaded = interface in server.threaded or server.name == DEFAULT  # which only warns
+    if threads is not None and threads.value > 1 and not is_threaded:
+        raise errors.server_cannot(
+            f"{server.title} serves {interface.upper()} apps without threads of its own",
+            f"{threads.origin} is {threads.value}",
+            [
+                f"leave {threads.origin} out; one event loop serves many requests at a time",
+                "or start more processes:  --workers N",
+            ],
+        )
+
+
+def _processes(facts: Facts, among: int) -> tuple[int, str]:
+    host, app = facts.host, facts.app
+    if app.interface == "asgi":
+        # An event loop waits for many clients at once; more of them than CPUs only take turns.
+        wanted, why = max(2, host.cpus), f"one event loop for each of {host.cpus} CPUs, at least 2"
+    else:
+        # https://gunicorn.org/design/#how-many-workers
+        wanted, why = 2 * host.cpus + 1, f"2 x {host.cpus} CPUs + 1"
+    count = min(wanted, WORKERS_AT_MOST)
+    why += f" ({host.cpus_source})"
+    if wanted > WORKERS_AT_MOST:
+        why = f"{WORKERS_AT_MOST} at most; {host.cpus} CPUs ({host.cpus_source}) would allow more"
+    if among > 1:
+        # One that is busy must not stop a whole site.
+        count = max(2, count // among)
+        why += f", shared by {among} sites; 2 at least"
+    if app.rss_bytes:
+        share = MEMORY_SHARE / among
+        fitting = max(1, int(host.memory_bytes * share // app.rss_bytes))
+        if fitting < count:
+            count = fitting
+            why = (
+                f"{app.rss_bytes // 2**20} MiB each fit into {share:.0%} of "
+                f"{host.memory_bytes // 2**20} MiB ({host.memory_source})"
+            )
+    return count, why
+
+
+def _one_thread(server: Server) -> str:
+    if server.name == "gunicorn":
+        return "sync workers: a request that hangs is ended by the timeout"
+    return "one request at a time in each worker"
