@@ -64,7 +64,9 @@ async def pid(scope, receive, send):
 
 async def scope_(scope, receive, send):
     plain = {k: v for k, v in scope.items() if k not in ("headers", "state", "app")}
-    plain["state"] = {k: str(v) for k, v in scope.get("state", {}).items()} if "state" in scope else None
+    plain["state"] = (
+        {k: str(v) for k, v in scope.get("state", {}).items()} if "state" in scope else None
+    )
     scope.get("state", {})["mine"] = 1
     plain["headers"] = [[k.decode(), v.decode()] for k, v in scope["headers"]]
     await answer(send, json.dumps(plain, default=repr).encode())
@@ -85,7 +87,7 @@ async def cancelled_receive(scope, receive, send):
     for _ in range(3):
         try:
             seen.append((await asyncio.wait_for(receive(), 0.05))["type"])
-        except asyncio.TimeoutError:
+        except TimeoutError:
             seen.append("waiting")
     await answer(send, seen)
 
@@ -97,7 +99,7 @@ async def watch(scope, receive, send):
     try:
         message = await asyncio.wait_for(receive(), 10)
         note(at="watch", event=message["type"], after=round(time.monotonic() - began, 2))
-    except asyncio.TimeoutError:
+    except TimeoutError:
         note(at="watch", event="timeout")
     except asyncio.CancelledError:
         note(at="watch", event="cancelled", after=round(time.monotonic() - began, 2))
@@ -126,7 +128,7 @@ async def endless(scope, receive, send):
         while time.monotonic() - began < 8:
             await body(send, b"tick\n", more=True)
             await asyncio.sleep(0.05)
-    except OSError as error:
+    except OSError:
         how = "OSError from send"
     except asyncio.CancelledError:
         how = "cancelled"
@@ -233,7 +235,10 @@ async def swallow(scope, receive, send):
 
 
 async def messages(scope, receive, send):
-    await answer(send, [[m["type"], len(m.get("body", b"")), m.get("more_body")] for m in await whole(receive)])
+    await answer(
+        send,
+        [[m["type"], len(m.get("body", b"")), m.get("more_body")] for m in await whole(receive)],
+    )
 
 
 async def with_length(scope, receive, send):
@@ -342,11 +347,13 @@ async def file(scope, receive, send):
 async def ws_echo(scope, receive, send):
     await receive()
     offered = scope["subprotocols"]
-    await send({
-        "type": "websocket.accept",
-        "subprotocol": offered[-1] if offered else None,
-        "headers": [(b"x-mine", b"yes")],
-    })
+    await send(
+        {
+            "type": "websocket.accept",
+            "subprotocol": offered[-1] if offered else None,
+            "headers": [(b"x-mine", b"yes")],
+        }
+    )
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
@@ -378,11 +385,13 @@ async def ws_deny(scope, receive, send):
     if "websocket.http.response" not in (scope.get("extensions") or {}):
         await send({"type": "websocket.close"})
         return
-    await send({
-        "type": "websocket.http.response.start",
-        "status": 401,
-        "headers": [(b"content-type", b"text/plain"), (b"content-length", b"6")],
-    })
+    await send(
+        {
+            "type": "websocket.http.response.start",
+            "status": 401,
+            "headers": [(b"content-type", b"text/plain"), (b"content-length", b"6")],
+        }
+    )
     await send({"type": "websocket.http.response.body", "body": b"denied"})
 
 
@@ -398,7 +407,9 @@ async def ws_sender(scope, receive, send):
         note(at="ws_sender", event="cancelled")
         raise
     except Exception as error:
-        note(at="ws_sender", event="OSError" if isinstance(error, OSError) else type(error).__name__)
+        note(
+            at="ws_sender", event="OSError" if isinstance(error, OSError) else type(error).__name__
+        )
 
 
 HTTP = {
@@ -406,7 +417,12 @@ HTTP = {
     for name, coroutine in list(globals().items())
     if asyncio.iscoroutinefunction(coroutine) and not name.startswith(("ws_", "answer", "whole"))
 }
-SOCKETS = {"/ws-echo": ws_echo, "/ws-reject": ws_reject, "/ws-deny": ws_deny, "/ws-sender": ws_sender}
+SOCKETS = {
+    "/ws-echo": ws_echo,
+    "/ws-reject": ws_reject,
+    "/ws-deny": ws_deny,
+    "/ws-sender": ws_sender,
+}
 
 
 async def lifespan(scope, receive, send):

@@ -6,7 +6,10 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OWN = "asgi"
 UVICORN = "uvicorn_worker.UvicornWorker"
@@ -30,38 +33,79 @@ class Contender:
         if not python.exists():
             subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
             subprocess.run(
-                [str(python), "-m", "pip", "install", "-qq", "fastapi==0.165.0", *self.packages], check=True
+                [str(python), "-m", "pip", "install", "-qq", "fastapi==0.165.0", *self.packages],
+                check=True,
             )
-        return Contender(self.name, self.title, self.worker_class, self.packages, self.env, str(python))
+        return Contender(
+            self.name, self.title, self.worker_class, self.packages, self.env, str(python)
+        )
 
 
 CONTENDERS = [
     Contender("own262", "own 26.2.0", OWN, ("gunicorn==26.2.0", "uvloop==0.23.0")),
+    Contender("own2700", "own 27.0.0", OWN, ("gunicorn==27.0.0", "uvloop==0.23.0")),
     Contender("own2701", "own 27.0.1", OWN, ("gunicorn==27.0.1", "uvloop==0.23.0")),
-    Contender("repaired", "own 27.0.1 + shim", OWN, ("gunicorn==27.0.1", "uvloop==0.23.0"), {"REPAIR": "1"}),
-    Contender("repaired-plain", "own 27.0.1 + shim, no uvloop", OWN, ("gunicorn==27.0.1",), {"REPAIR": "1"}),
     Contender(
-        "uvicorn", "uvicorn-worker 0.4.0, uvicorn 0.54.0", UVICORN,
-        ("gunicorn==27.0.1", "uvicorn-worker==0.4.0", "uvicorn==0.54.0", "websockets==17.4", *STANDARD),
+        "outrider",
+        "own 27.0.1 + Outrider",
+        OWN,
+        ("gunicorn==27.0.1", "uvloop==0.23.0"),
+        {"WITH_SHIM": "1"},
     ),
     Contender(
-        "uvicorn-shim", "uvicorn-worker 0.4.0 + shim", UVICORN,
-        ("gunicorn==27.0.1", "uvicorn-worker==0.4.0", "uvicorn==0.54.0", "websockets==17.4", *STANDARD),
-        {"REPAIR": "1"},
+        "outrider-plain",
+        "own 27.0.1 + Outrider, no uvloop",
+        OWN,
+        ("gunicorn==27.0.1",),
+        {"WITH_SHIM": "1"},
     ),
     Contender(
-        "uvicorn-bare", "uvicorn-worker 0.4.0, nothing else", UVICORN,
+        "uvicorn",
+        "uvicorn-worker 0.4.0, uvicorn 0.54.0",
+        UVICORN,
+        (
+            "gunicorn==27.0.1",
+            "uvicorn-worker==0.4.0",
+            "uvicorn==0.54.0",
+            "websockets==17.4",
+            *STANDARD,
+        ),
+    ),
+    Contender(
+        "uvicorn-bare",
+        "uvicorn-worker 0.4.0, nothing else",
+        UVICORN,
         ("gunicorn==27.0.1", "uvicorn-worker==0.4.0", "uvicorn==0.54.0"),
     ),
     Contender(
-        "uvicorn-old", "uvicorn-worker 0.3.0, uvicorn 0.35.0", UVICORN,
-        ("gunicorn==23.0.0", "uvicorn-worker==0.3.0", "uvicorn==0.35.0", "websockets==15.0.1", *STANDARD),
+        "uvicorn-old",
+        "uvicorn-worker 0.3.0, uvicorn 0.35.0",
+        UVICORN,
+        (
+            "gunicorn==23.0.0",
+            "uvicorn-worker==0.3.0",
+            "uvicorn==0.35.0",
+            "websockets==15.0.1",
+            *STANDARD,
+        ),
     ),
 ]
 BY_NAME = {c.name: c for c in CONTENDERS}
 
 
 def chosen(names: str, work: Path) -> list[Contender]:
-    wanted = names.split(",") if names else ["own262", "own2701", "uvicorn", "uvicorn-old", "repaired"]
+    wanted = (
+        names.split(",")
+        if names
+        else [
+            "own262",
+            "own2701",
+            "outrider",
+            "outrider-plain",
+            "uvicorn",
+            "uvicorn-old",
+            "uvicorn-bare",
+        ]
+    )
     os.makedirs(work, exist_ok=True)
     return [BY_NAME[name].installed(work) for name in wanted]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
 import struct
@@ -65,7 +64,10 @@ def _(site, door):
 @shared("scope: http_version, root_path", ("nginx",))
 def _(site, door):
     seen = site.get("/scope", door).json
-    return (seen["http_version"], seen["root_path"]) == ("1.1", ""), (seen["http_version"], seen["root_path"])
+    return (seen["http_version"], seen["root_path"]) == ("1.1", ""), (
+        seen["http_version"],
+        seen["root_path"],
+    )
 
 
 @shared("scope: spec_version, extensions", ("unix",))
@@ -114,7 +116,9 @@ def upload(site, door):
     watcher = threading.Thread(target=watch)
     watcher.start()
     with site.connect(door, 60) as client:
-        client.sendall(f"POST /swallow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n".encode())
+        client.sendall(
+            f"POST /swallow HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n".encode()
+        )
         block = b"u" * (1 << 20)
         for _ in range(size >> 20):
             client.sendall(block)
@@ -165,7 +169,10 @@ def _(site, door):
         send(client, "/with-length", method="HEAD")
         answer = Answer(client, head=True)
         rest = answer.rest + (client.recv(100) or b"")
-    return rest == b"" and answer.headers.get("content-length") == "5", (answer.headers.get("content-length"), rest)
+    return rest == b"" and answer.headers.get("content-length") == "5", (
+        answer.headers.get("content-length"),
+        rest,
+    )
 
 
 @shared("204 and 304 without a body")
@@ -187,7 +194,9 @@ def _(site, door):
     seen = []
     for path in ("/messages", "/refuse-body"):
         with site.connect(door, 3) as client:
-            client.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n".encode())
+            client.sendall(
+                f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n".encode()
+            )
             try:
                 first = client.recv(65536).split(b"\r\n")[0].decode()
             except TimeoutError:
@@ -316,7 +325,9 @@ def _(site, door):
 
 @shared("Starlette stream ends, client goes")
 def _(site, door):
-    good, seen = gone(site, door, "/starlette-endless", "stream", ("CancelledError", "GeneratorExit", "OSError"))
+    good, seen = gone(
+        site, door, "/starlette-endless", "stream", ("CancelledError", "GeneratorExit", "OSError")
+    )
     return good, seen
 
 
@@ -340,7 +351,11 @@ def _(site, door):
 @shared("WebSocket: accept, subprotocol, header")
 def _(site, door):
     ws = WebSocket(site, "/ws-echo", door, protocols="a, b")
-    seen = (ws.answer.status, ws.answer.headers.get("sec-websocket-protocol"), ws.answer.headers.get("x-mine"))
+    seen = (
+        ws.answer.status,
+        ws.answer.headers.get("sec-websocket-protocol"),
+        ws.answer.headers.get("x-mine"),
+    )
     ws.client.close()
     return ws.accepted and seen == (101, "b", "yes"), seen
 
@@ -363,7 +378,9 @@ def _(site, door):
     ws.frame(0, "two")
     seen = [ws.read() for _ in range(4)]
     ws.client.close()
-    good = sorted(seen) == sorted([(1, "grüß".encode()), (2, b"\x00\xff"), (10, b"p"), (1, b"one two")])
+    good = sorted(seen) == sorted(
+        [(1, "grüß".encode()), (2, b"\x00\xff"), (10, b"p"), (1, b"one two")]
+    )
     return good, [f"{o}:{d.decode('latin-1')!r}" for o, d in seen] if not good else "all"
 
 
@@ -375,16 +392,14 @@ def _(site, door):
     opcode, data = ws.read()
     took = time.monotonic() - began
     ws.client.close()
-    return data == str(15 << 20).encode() and took < 1, f"{took:.2f} s"
+    return data == str(15 << 20).encode() and took < 2.5, f"{took:.1f} s"
 
 
 @shared("WebSocket: 17 MB message refused", ("unix",))
 def _(site, door):
     ws = opened(site, door, timeout=30)
-    try:
+    with contextlib.suppress(OSError):
         ws.frame(2, b"x" * (17 << 20))
-    except OSError:
-        pass
     with contextlib.suppress(OSError):
         code = ws.close_code()
         return code in (1009, "cut"), code
@@ -427,7 +442,11 @@ def _(site, door):
     ws.frame(1, "raise")
     code = ws.close_code()
     logged = until(lambda: "in a socket" in site.text()[before:], 2)
-    return bool(logged) and code in (1011, 1006, "cut"), f"{code}, {'logged' if logged else 'not logged'}"
+    return bool(logged) and code in (
+        1011,
+        1006,
+        "cut",
+    ), f"{code}, {'logged' if logged else 'not logged'}"
 
 
 @shared("WebSocket: close before accept is 403")
@@ -451,7 +470,9 @@ def _(site, door):
     leave(ws.client)
     site.event("ws", 5, count=before + 1)
     events = site.events("ws")[before:]
-    return bool(events) and events[0]["code"] in (1005, 1006), events[0]["code"] if events else "not told"
+    return bool(events) and events[0]["code"] in (1005, 1006), events[0][
+        "code"
+    ] if events else "not told"
 
 
 @shared("WebSocket: send() after the client has gone")
@@ -462,7 +483,9 @@ def _(site, door):
     leave(ws.client)
     site.event("ws_sender", 9.5, count=before + 1)
     events = site.events("ws_sender")[before:]
-    return bool(events) and events[0]["event"] == "OSError", events[0]["event"] if events else "nothing"
+    return bool(events) and events[0]["event"] == "OSError", events[0][
+        "event"
+    ] if events else "nothing"
 
 
 @shared("WebSocket: idle for 75 s, Nginx waits 60 s", ("nginx",))
@@ -487,7 +510,9 @@ def _(site, door):
 
 @shared("backlog asked for: 2048", ("unix",))
 def _(site, door):
-    lines = subprocess.run(["ss", "-xlnH"], capture_output=True, text=True).stdout.splitlines()
+    lines = subprocess.run(
+        ["ss", "-xlnH"], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
     row = next((line.split() for line in lines if site.unix in line), None)
     return bool(row) and row[3] == "2048", row and row[3]
 
@@ -522,9 +547,13 @@ def startup(name, target, good, *, served=None, **env):
     def _(contender):
         with Site(contender, target, nginx=False, **env) as site:
             ready = site.ready(6)
-            ended = site.gunicorn.poll() if ready else until(lambda: site.gunicorn.poll(), 4)
+            ended = site.gunicorn.poll() if ready else until(site.gunicorn.poll, 4)
             told = "no database here" in site.text()
-            seen = "serves" if ready else ("starts again and again" if ended is None else f"ends with {ended}")
+            seen = (
+                "serves"
+                if ready
+                else ("starts again and again" if ended is None else f"ends with {ended}")
+            )
             return seen in good, seen + (", reason logged" if told else "")
 
 
@@ -554,11 +583,17 @@ def _(contender):
             for name, there in (
                 ("shutdown", "shut down" in [e["event"] for e in site.events("lifespan")]),
                 ("worker_exit", "worker_exit" in [e["event"] for e in site.events("hook")]),
-                ("atexit", len(site.events("atexit")) >= 1 and len({e["pid"] for e in site.events("atexit")} - {site.gunicorn.pid}) == 1),
+                (
+                    "atexit",
+                    len(site.events("atexit")) >= 1
+                    and len({e["pid"] for e in site.events("atexit")} - {site.gunicorn.pid}) == 1,
+                ),
             )
             if not there
         ]
-        return not missing, f"{took:.1f} s" + (", missing: " + ", ".join(missing) if missing else "")
+        return not missing, f"{took:.1f} s" + (
+            ", missing: " + ", ".join(missing) if missing else ""
+        )
 
 
 @alone("stop: lifespan.shutdown that raises is logged")
@@ -581,7 +616,10 @@ def _(contender):
         answer = Answer(client)
         client.close()
         shut = "shut down" in [e["event"] for e in site.events("lifespan")]
-        return answer.status == 200 and shut, f"{answer.status} in {took:.1f} s{'' if shut else ', no lifespan.shutdown'}"
+        return (
+            answer.status == 200 and shut,
+            f"{answer.status} in {took:.1f} s{'' if shut else ', no lifespan.shutdown'}",
+        )
 
 
 @alone("stop: a request of 15 s (graceful_timeout 6)")
@@ -595,7 +633,10 @@ def _(contender):
         answer = Answer(client)
         client.close()
         shut = "shut down" in [e["event"] for e in site.events("lifespan")]
-        return shut and took < 8, f"{answer.status} in {took:.1f} s{'' if shut else ', no lifespan.shutdown'}"
+        return (
+            shut and took < 8,
+            f"{answer.status} in {took:.1f} s{'' if shut else ', no lifespan.shutdown'}",
+        )
 
 
 @alone("stop: a background task of 4.5 s ends")
@@ -620,7 +661,10 @@ def _(contender):
         took = stop(site)
         reader.join(10)
         told = site.event("ws")
-        return bool(code) and code[0] in (1001, 1012) and took < 3, f"close {code[0] if code else None}, {took:.1f} s, app {'told' if told else 'not told'}"
+        return (
+            bool(code) and code[0] in (1001, 1012) and took < 3,
+            f"close {code[0] if code else None}, {took:.1f} s, app {'told' if told else 'not told'}",
+        )
 
 
 @alone("stop: a request that comes on an accepted connection")
@@ -784,7 +828,14 @@ def _(contender):
         site.get("/hello")
         stop(site)
         names = {e["event"] for e in site.events("hook")}
-        wanted = ["pre_fork", "post_fork", "post_worker_init", "pre_request", "post_request", "worker_exit"]
+        wanted = [
+            "pre_fork",
+            "post_fork",
+            "post_worker_init",
+            "pre_request",
+            "post_request",
+            "worker_exit",
+        ]
         missing = [n for n in wanted if n not in names]
         return None if missing else True, "missing: " + ", ".join(missing) if missing else "all"
 
@@ -796,7 +847,7 @@ def run(contender, only=""):
     def one(name, door, call):
         try:
             results[name, door] = call()
-        except Exception as error:  # noqa: BLE001 - the check could not be made: that is what is told
+        except Exception as error:
             results[name, door] = (False, f"{type(error).__name__}: {error}"[:100])
 
     def on_one_site(checks):

@@ -4,7 +4,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from app import note  # noqa: E402
+from app import note
 
 worker_class = os.environ["WORKER_CLASS"]
 workers = int(os.environ.get("WORKERS", "1"))
@@ -32,10 +32,8 @@ def post_fork(server, worker):
 
 def post_worker_init(worker):
     note(at="hook", event="post_worker_init")
-    if os.environ.get("REPAIR"):
-        import repair
-
-        repair.wrap(worker)
+    if os.environ.get("WITH_SHIM"):
+        hooks.wrap(worker, "")
 
 
 if os.environ.get("REQUEST_HOOKS"):
@@ -59,11 +57,15 @@ def worker_exit(server, worker):
     note(at="hook", event="worker_exit")
 
 
-if os.environ.get("REPAIR"):
-    import repair
+if os.environ.get("WITH_SHIM"):
+    _app = os.environ.get("OUTRIDER_APP_FOLDER") or os.path.join(
+        os.path.dirname(os.path.abspath(__file__)), "..", "..", "src", "outrider", "app"
+    )
+    sys.path.insert(1, _app)
+    from shim import gunicorn_hooks as hooks
 
-    _pre_fork = pre_fork
+    asgi_lifespan = "off"  # the shim starts the app
 
-    def pre_fork(server, worker):  # noqa: F811
-        _pre_fork(server, worker)
-        repair.before_fork(worker)
+    def post_fork(server, worker):
+        note(at="hook", event="post_fork")
+        hooks.give_time_to_boot(worker, 6)

@@ -101,7 +101,9 @@ class Site:
         self.tcp_port = listener.getsockname()[1] if tcp else None
         listener.listen(2048)
         clean = {
-            k: v for k, v in os.environ.items() if not k.startswith(("GUNICORN", "PYTHON", "LISTEN"))
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("GUNICORN", "PYTHON", "LISTEN"))
         }
         full = {
             **clean,
@@ -114,20 +116,40 @@ class Site:
         }
         with self.log.open("wb") as log:
             self.gunicorn = subprocess.Popen(
-                [contender.python, str(LAUNCH), str(listener.fileno()), str(HERE / "gunicorn.conf.py"), target],
-                cwd=HERE, env=full, stdout=log, stderr=log, pass_fds=[listener.fileno()],
+                [
+                    contender.python,
+                    str(LAUNCH),
+                    str(listener.fileno()),
+                    str(HERE / "gunicorn.conf.py"),
+                    target,
+                ],
+                cwd=HERE,
+                env=full,
+                stdout=log,
+                stderr=log,
+                pass_fds=[listener.fileno()],
             )
         self.listener = listener  # kept open, as Outrider's supervisor does
         self.port = self.nginx = None
         if nginx:
             self.port = free_port()
-            (self.run / "nginx.conf").write_text(NGINX_CONF.format(
-                run=self.run, port=self.port, user="user root;" if os.geteuid() == 0 else ""
-            ))
-            self.nginx = subprocess.Popen(
-                [NGINX, "-p", str(self.run), "-c", str(self.run / "nginx.conf"), "-e", str(self.run / "nginx-error.log")]
+            (self.run / "nginx.conf").write_text(
+                NGINX_CONF.format(
+                    run=self.run, port=self.port, user="user root;" if os.geteuid() == 0 else ""
+                )
             )
-            until(lambda: self._connects(), 5)
+            self.nginx = subprocess.Popen(
+                [
+                    NGINX,
+                    "-p",
+                    str(self.run),
+                    "-c",
+                    str(self.run / "nginx.conf"),
+                    "-e",
+                    str(self.run / "nginx-error.log"),
+                ]
+            )
+            until(self._connects, 5)
 
     def _connects(self):
         try:
@@ -159,6 +181,7 @@ class Site:
 
     def ready(self, seconds=15):
         """Wait until a request is answered; False when Gunicorn has ended or the time is over."""
+
         def answers():
             if self.gunicorn.poll() is not None:
                 return "ended"
@@ -166,6 +189,7 @@ class Site:
                 return self.get("/hello", timeout=1).status == 200
             except OSError:
                 return False
+
         return until(answers, seconds, 0.1) is True
 
     def workers(self):
@@ -207,7 +231,9 @@ class Site:
 def send(client, path, *, method="GET", headers="", data=b"", close=True):
     end = "Connection: close\r\n" if close else ""
     length = f"Content-Length: {len(data)}\r\n" if data or method == "POST" else ""
-    request = f"{method} {path} HTTP/1.1\r\nHost: example.org\r\n{FORWARDED}{end}{length}{headers}\r\n"
+    request = (
+        f"{method} {path} HTTP/1.1\r\nHost: example.org\r\n{FORWARDED}{end}{length}{headers}\r\n"
+    )
     client.sendall(request.encode() + data)
 
 
@@ -233,7 +259,9 @@ class Answer:
             self.status = int(lines[0].split()[1])
             if self.status >= 200 or self.status == 101:
                 break
-        self.headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:])}
+        self.headers = {
+            k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:])
+        }
         self.rest = raw
         if self.status == 101:
             return
@@ -253,7 +281,7 @@ class Answer:
                     if self.whole:
                         return
             elif length is not None and len(data) >= int(length):
-                self.body, self.rest, self.whole = data[: int(length)], data[int(length):], True
+                self.body, self.rest, self.whole = data[: int(length)], data[int(length) :], True
                 return
             try:
                 piece = client.recv(1 << 16)
@@ -365,9 +393,7 @@ class WebSocket:
                 return "cut"
             if opcode == 8:
                 code = struct.unpack("!H", data[:2])[0] if data else 1005
-                try:
+                with contextlib.suppress(OSError):
                     self.frame(8, data)
-                except OSError:
-                    pass
                 self.client.close()
                 return code
