@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.environments import made_with
-from tests.integration.running import PATIENCE_S, Running, environment, serving
+from tests.integration.running import PATIENCE_S, environment, multipart, served_by, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 STATIC_LINKS = re.compile(r'(?:src|href)="(/[^"]+\.(?:css|js|png|svg|ico))"')
-
-
-def served_by(site: Running, path: str) -> str:
-    """Return who answered a request, as its line in the log says: `nginx` or `app`."""
-    line = site.wait_for(rf"GET {re.escape(path)}  \d+ ms \((?:by )?(nginx|app)")
-    return line[1]
 
 
 def package(where: Path, name: str, version: str) -> Path:
@@ -55,7 +49,8 @@ def test_pypiserver_takes_a_package_and_gives_it_to_pip(short_dir, free_port):
     with serving(*words, cwd=short_dir, port=free_port) as site:
         assert "Welcome to pypiserver" in site.get("/").text
 
-        body, kind = form({":action": "file_upload", "name": "carriage"}, wheel)
+        fields = {":action": "file_upload", "name": "carriage"}
+        body, kind = multipart(fields, "content", wheel.name, wheel.read_bytes())
         uploaded = site.get("/", method="POST", body=body, headers={"Content-Type": kind})
         assert uploaded.status == 200, uploaded.text
         assert (packages / wheel.name).read_bytes() == wheel.read_bytes()
@@ -67,18 +62,6 @@ def test_pypiserver_takes_a_package_and_gives_it_to_pip(short_dir, free_port):
         got = pip_download(python, f"http://127.0.0.1:{free_port}/simple/", short_dir / "got")
         assert [path.name for path in got] == [wheel.name]
         assert site.stop() == 0
-
-
-def form(fields: dict[str, str], file: Path) -> tuple[bytes, str]:
-    """Return a body of multipart/form-data with one file, and its type."""
-    edge = "edge-of-a-part"
-    parts = [
-        f'--{edge}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
-        for name, value in fields.items()
-    ]
-    head = f'Content-Disposition: form-data; name="content"; filename="{file.name}"'
-    parts += [f"--{edge}\r\n{head}\r\n\r\n".encode(), file.read_bytes(), b"\r\n"]
-    return b"".join([*parts, f"--{edge}--\r\n".encode()]), f"multipart/form-data; boundary={edge}"
 
 
 def pip_download(python: Path, index: str, where: Path) -> list[Path]:
