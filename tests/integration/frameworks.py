@@ -1,8 +1,8 @@
 """The table of frameworks: apps as their users write them, and what each of them has.
 
-Every app greets at `/`, tells the URL of a horse at `/share` and the client at `/whoami`, and raises
-at `/fails`; a row says what else there is. The `minimal` ones are one file; the `realistic` ones
-have the layout that the framework's own generator or tutorial makes.
+Every app greets at `/`, tells the URL of a horse at `/share` and the client at `/whoami`, and
+raises at `/fails`; a row says what else there is. The `minimal` ones are one file; the `realistic`
+ones have the layout that the framework's own generator or tutorial makes.
 """
 
 from __future__ import annotations
