@@ -96,9 +96,9 @@ def static(site: Site) -> None:
         answer = site.get(url)
         assert answer.status == 200, url
         assert answer.body == site.file(name)
+        assert site.served_by(url) == "nginx"
         # Nginx's own form, of time and size.
         assert re.fullmatch(rf'"[0-9a-f]+-{len(answer.body):x}"', answer.headers["ETag"])
-        assert site.served_by(url) == "nginx"
         if url.endswith(".css"):
             assert answer.headers["Content-Type"].startswith("text/css")
 
