@@ -4,8 +4,9 @@ from litestar.response import Template
 
 class WebController(Controller):
     @get("/")
-    async def home(self) -> Template:
-        return Template("index.html")
+    async def home(self, request: Request) -> Template:
+        style = request.url_for("static", file_path="style.css")
+        return Template("index.html", context={"style": style})
 
     @get("/crew")
     async def crew(self, request: Request) -> str:
