@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.integration.frameworks import APPS, REFUSED, App, python_of_all
 from tests.integration.running import (
@@ -32,6 +33,8 @@ from tests.ports import reserved
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from websockets.sync.client import ClientConnection
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -197,9 +200,19 @@ def events_by_fetch(site: Site) -> None:
     events(site, accept="*/*")
 
 
+def connected(site: Site, path: str) -> ClientConnection:
+    """Open a WebSocket as a page of this site does in a browser, which says where it is from."""
+    host = f"127.0.0.1:{site.running.port}"
+    return connect(
+        f"ws://{host}{site.prefix}{path}",
+        origin=Origin(f"http://{host}"),
+        source_address=(CLIENT, 0),
+        open_timeout=PATIENCE_S,
+    )
+
+
 def websocket(site: Site) -> None:
-    address = f"ws://127.0.0.1:{site.running.port}{site.prefix}/ws"
-    with connect(address, source_address=(CLIENT, 0), open_timeout=PATIENCE_S) as socket:
+    with connected(site, "/ws") as socket:
         assert socket.recv(timeout=PATIENCE_S) == f"hello {CLIENT}"
         for text in ("one", "two" * 50_000):
             socket.send(text)
@@ -208,9 +221,7 @@ def websocket(site: Site) -> None:
 
 def socketio_websocket(site: Site) -> None:
     """Speak Socket.IO: https://socket.io/docs/v4/socket-io-protocol/#sample-session."""
-    place = f"{site.prefix}/socket.io/?EIO=4&transport=websocket"
-    address = f"ws://127.0.0.1:{site.running.port}{place}"
-    with connect(address, source_address=(CLIENT, 0), open_timeout=PATIENCE_S) as socket:
+    with connected(site, "/socket.io/?EIO=4&transport=websocket") as socket:
         assert str(socket.recv(timeout=PATIENCE_S)).startswith("0{")
         socket.send("40")
         said = {str(socket.recv(timeout=PATIENCE_S)) for _ in range(2)}
