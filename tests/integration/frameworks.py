@@ -85,6 +85,7 @@ APPS = (
         name="flask_realistic",
         static={"/static/style.css": "inn/static/style.css"},
         uploads_to_media=True,
+        streams=True,
         mounts=True,
     ),
     App(name="quart_minimal", is_asgi=True, streams=True, websocket=True, lifespan=True),
@@ -183,6 +184,14 @@ APPS = (
     App(name="asgi_minimal", is_asgi=True, streams=True, websocket=True, lifespan=True),
     App(name="asgi_realistic", is_asgi=True, mounts=True),
 )
+
+OTHER_SERVERS = {
+    "uwsgi": ("flask_realistic",),
+    "granian": ("flask_realistic", "fastapi_realistic"),
+    "uvicorn": ("fastapi_realistic",),
+    "waitress": ("flask_realistic",),
+}
+"""By the setting `server`: the apps that are run on each, one for each interface that it has."""
 
 REFUSED = ("aiohttp_minimal", "aiohttp_realistic")
 """Folders of apps that speak neither WSGI nor ASGI."""

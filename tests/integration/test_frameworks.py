@@ -17,7 +17,7 @@ import pytest
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.integration.frameworks import APPS, REFUSED, App, python_of_all
+from tests.integration.frameworks import APPS, OTHER_SERVERS, REFUSED, App, python_of_all
 from tests.integration.running import (
     PATIENCE_S,
     Running,
@@ -315,11 +315,11 @@ def site_of(copy_of) -> Iterator[Callable[..., Site]]:
         yield site
 
 
-def _row(app: App, *values: object, name: str = "") -> object:
+def _row(app: App, *values: object, server: str = "", check: str = "") -> object:
     """Return the parameters of a test, in the group of those that share its site."""
-    return pytest.param(
-        app, *values, id=name or app.name, marks=pytest.mark.xdist_group(f"framework-{app.name}")
-    )
+    name = "-".join(filter(None, (server, app.name)))
+    identity = "-".join(filter(None, (name, check)))
+    return pytest.param(app, *values, id=identity, marks=pytest.mark.xdist_group(name))
 
 
 # -- the tests -------------------------------------------------------------------------------------
@@ -327,11 +327,7 @@ def _row(app: App, *values: object, name: str = "") -> object:
 
 @pytest.mark.parametrize(
     ("app", "check"),
-    [
-        _row(app, check, name=f"{app.name}-{check.__name__}")
-        for app in APPS
-        for check in checks_of(app)
-    ],
+    [_row(app, check, check=check.__name__) for app in APPS for check in checks_of(app)],
 )
 def test_an_app_runs_without_configuration(app, check, site_of):
     check(site_of(app))
@@ -339,7 +335,11 @@ def test_an_app_runs_without_configuration(app, check, site_of):
 
 @pytest.mark.parametrize("app", [_row(app) for app in APPS if app.mounts])
 def test_an_app_runs_below_a_prefix(app, copy_of):
-    with run(app, copy_of(app.folder), prefix="/shop") as site:
+    below_a_prefix(app, copy_of(app.folder))
+
+
+def below_a_prefix(app: App, project: Path, *words: str) -> None:
+    with run(app, project, *words, prefix="/shop") as site:
         for check in checks_of(app):
             check(site)
         other = site.running.get("/shopping")
@@ -348,6 +348,30 @@ def test_an_app_runs_below_a_prefix(app, copy_of):
         assert site.running.stop() == 0
         if app.lifespan:
             assert "the crew went home" in site.running.log
+
+
+ON_SERVERS = [
+    (app, server) for server, names in OTHER_SERVERS.items() for app in APPS if app.name in names
+]
+
+
+@pytest.mark.parametrize(
+    ("app", "server", "check"),
+    [
+        _row(app, server, check, server=server, check=check.__name__)
+        for app, server in ON_SERVERS
+        for check in checks_of(app)
+    ],
+)
+def test_an_app_runs_on_another_server(app, server, check, site_of):
+    check(site_of(app, "--server", server))
+
+
+@pytest.mark.parametrize(
+    ("app", "server"), [_row(app, server, server=server) for app, server in ON_SERVERS]
+)
+def test_an_app_runs_below_a_prefix_on_another_server(app, server, copy_of):
+    below_a_prefix(app, copy_of(app.folder), "--server", server)
 
 
 @pytest.mark.parametrize("folder", REFUSED)

@@ -1,4 +1,5 @@
 import os
+from time import sleep
 
 from flask import Blueprint, current_app, render_template, request, url_for
 from werkzeug.utils import secure_filename
@@ -37,3 +38,30 @@ def whoami():
 @bp.route("/fails")
 def fails():
     raise RuntimeError("a wheel came off")
+
+
+def finished():
+    return os.path.join(current_app.instance_path, "finished")
+
+
+@bp.route("/events")
+def events():
+    gate = finished()
+
+    def stream():
+        if os.path.exists(gate):
+            os.unlink(gate)
+        yield "data: departed\n\n"
+        for _ in range(600):
+            if os.path.exists(gate):
+                yield "data: arrived\n\n"
+                break
+            sleep(0.05)
+
+    return stream(), {"Content-Type": "text/event-stream"}
+
+
+@bp.route("/finish", methods=["POST"])
+def finish():
+    with open(finished(), "w"):
+        return "finished"
