@@ -270,6 +270,26 @@ def _read(stream, lines: list[str]) -> None:
             lines.append(line.decode("utf-8", "replace"))  # noqa: PERF401 - read while it grows
 
 
+def served_by(site: Running, path: str) -> str:
+    """Return who answered a request, as its line in the log says: `nginx` or `app`."""
+    line = site.wait_for(rf" {re.escape(path)}  \d+ ms \((?:by )?(nginx|app)")
+    return line[1]
+
+
+def multipart(
+    fields: dict[str, str], name: str, filename: str, content: bytes
+) -> tuple[bytes, str]:
+    """Return a body of multipart/form-data with one file, and its type."""
+    edge = "edge-of-a-part"
+    parts = [
+        f'--{edge}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
+        for key, value in fields.items()
+    ]
+    head = f'Content-Disposition: form-data; name="{name}"; filename="{filename}"'
+    parts += [f"--{edge}\r\n{head}\r\n\r\n".encode(), content, b"\r\n"]
+    return b"".join([*parts, f"--{edge}--\r\n".encode()]), f"multipart/form-data; boundary={edge}"
+
+
 def until(condition: Callable[[], object], timeout: float = PATIENCE_S) -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + timeout

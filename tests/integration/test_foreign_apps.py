@@ -6,16 +6,28 @@ Versions are named, so that a release of theirs is taken when somebody has looke
 from __future__ import annotations
 
 import base64
+import json
 import re
+import sqlite3
 import subprocess
 import sys
 import zipfile
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.integration.environments import made_with
-from tests.integration.running import PATIENCE_S, Running, environment, serving
+from tests.integration.running import (
+    EXAMPLE,
+    PATIENCE_S,
+    Answer,
+    Running,
+    environment,
+    multipart,
+    served_by,
+    serving,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,12 +35,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 STATIC_LINKS = re.compile(r'(?:src|href)="(/[^"]+\.(?:css|js|png|svg|ico))"')
-
-
-def served_by(site: Running, path: str) -> str:
-    """Return who answered a request, as its line in the log says: `nginx` or `app`."""
-    line = site.wait_for(rf"GET {re.escape(path)}  \d+ ms \((?:by )?(nginx|app)")
-    return line[1]
 
 
 def package(where: Path, name: str, version: str) -> Path:
@@ -55,7 +61,8 @@ def test_pypiserver_takes_a_package_and_gives_it_to_pip(short_dir, free_port):
     with serving(*words, cwd=short_dir, port=free_port) as site:
         assert "Welcome to pypiserver" in site.get("/").text
 
-        body, kind = form({":action": "file_upload", "name": "carriage"}, wheel)
+        fields = {":action": "file_upload", "name": "carriage"}
+        body, kind = multipart(fields, "content", wheel.name, wheel.read_bytes())
         uploaded = site.get("/", method="POST", body=body, headers={"Content-Type": kind})
         assert uploaded.status == 200, uploaded.text
         assert (packages / wheel.name).read_bytes() == wheel.read_bytes()
@@ -67,18 +74,6 @@ def test_pypiserver_takes_a_package_and_gives_it_to_pip(short_dir, free_port):
         got = pip_download(python, f"http://127.0.0.1:{free_port}/simple/", short_dir / "got")
         assert [path.name for path in got] == [wheel.name]
         assert site.stop() == 0
-
-
-def form(fields: dict[str, str], file: Path) -> tuple[bytes, str]:
-    """Return a body of multipart/form-data with one file, and its type."""
-    edge = "edge-of-a-part"
-    parts = [
-        f'--{edge}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
-        for name, value in fields.items()
-    ]
-    head = f'Content-Disposition: form-data; name="content"; filename="{file.name}"'
-    parts += [f"--{edge}\r\n{head}\r\n\r\n".encode(), file.read_bytes(), b"\r\n"]
-    return b"".join([*parts, f"--{edge}--\r\n".encode()]), f"multipart/form-data; boundary={edge}"
 
 
 def pip_download(python: Path, index: str, where: Path) -> list[Path]:
@@ -151,7 +146,7 @@ def test_moin_shows_a_page_with_the_static_files_of_its_app_by_nginx(short_dir, 
     wiki = short_dir / "wiki"
     wiki.mkdir()
     for command in ("create-instance", "index-create", "welcome"):
-        moin(python, wiki, command)
+        prepare(python.parent / "moin", command, cwd=wiki)
     words = ("moin.app:create_app()", "--python", str(python), "--workers", "1")
     with serving(*words, cwd=wiki, port=free_port) as site:
         site.wait_for(r"Nginx +serves /static/ from .*/site-packages/moin/static")
@@ -174,15 +169,157 @@ def test_moin_shows_a_page_with_the_static_files_of_its_app_by_nginx(short_dir, 
         assert site.stop() == 0
 
 
-def moin(python: Path, wiki: Path, command: str) -> None:
-    """Prepare a wiki, as its documentation says."""
+def prepare(*words: str | Path, cwd: Path, **env: str) -> None:
+    """Prepare an app, as its documentation says."""
     done = subprocess.run(
-        [python.parent / "moin", command],
-        cwd=wiki,
-        env=environment(),
+        words,
+        cwd=cwd,
+        env=environment(**env),
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=PATIENCE_S * 2,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+# -- Django ----------------------------------------------------------------------------------------
+
+
+def test_wagtail_as_it_is_started_has_its_admin_with_style_and_its_pictures(short_dir, free_port):
+    """Serve what `wagtail start` makes, with the two values that its production settings want."""
+    python = made_with("wagtail==8.0.1", "gunicorn")
+    prepare(python.parent / "wagtail", "start", "inn", ".", cwd=short_dir)
+    local = 'SECRET_KEY = "not a secret"\nALLOWED_HOSTS = ["127.0.0.1"]\n'
+    (short_dir / "inn/settings/local.py").write_text(local)
+    settings = {"DJANGO_SETTINGS_MODULE": "inn.settings.production"}
+    prepare(python, "manage.py", "migrate", cwd=short_dir, **settings)
+    ann = {"DJANGO_SUPERUSER_USERNAME": "ann", "DJANGO_SUPERUSER_PASSWORD": "secret"}
+    words = ("createsuperuser", "--noinput", "--email", "ann@example.org")
+    prepare(python, "manage.py", *words, cwd=short_dir, **settings, **ann)
+
+    env = environment(VIRTUAL_ENV=str(python.parent.parent), **settings)
+    with serving(cwd=short_dir, port=free_port, env=env) as site:
+        site.wait_for(r"Nginx +serves /static/ ")
+        assert "Welcome to your new Wagtail site!" in site.get("/").text
+        for page in ("/django-admin/login/", "/admin/login/"):
+            links = STATIC_LINKS.findall(site.get(page).text)
+            assert links, page
+            for link in links:
+                assert site.get(link).status == 200, link
+                assert served_by(site, link) == "nginx"
+
+        browser = Browser(site)
+        browser.send("/admin/login/", {"username": "ann", "password": "secret"})
+        picture = EXAMPLE / "media" / "harbour.png"
+        browser.send("/admin/images/add/", {"title": "Harbour"}, picture)
+        [shown] = re.findall(r'src="(/media/[^"]+)"', browser.get("/admin/images/").text)
+        assert site.get(shown).body.startswith(b"\x89PNG")
+        assert served_by(site, shown) == "nginx"
+        assert site.stop() == 0
+
+
+class Browser:
+    """Keeps cookies, and sends forms as Django wants them: with a token and an Origin."""
+
+    def __init__(self, site: Running) -> None:
+        self.site = site
+        self.cookies: dict[str, str] = {}
+
+    def get(self, path: str, **more) -> Answer:
+        headers = {
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+            "Origin": f"http://127.0.0.1:{self.site.port}",
+            **more.pop("headers", {}),
+        }
+        answer = self.site.get(path, headers=headers, **more)
+        for cookie in answer.headers.get_all("Set-Cookie") or []:
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        return answer
+
+    def send(self, path: str, fields: dict[str, str], file: Path | None = None) -> None:
+        """Fill in the form of a page; what it leads to then is not looked at."""
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.get(path).text)
+        assert token
+        fields = {"csrfmiddlewaretoken": token[1], **fields}
+        if file is None:
+            body, kind = urlencode(fields).encode(), "application/x-www-form-urlencoded"
+        else:
+            body, kind = multipart(fields, "file", file.name, file.read_bytes())
+        answer = self.get(path, method="POST", body=body, headers={"Content-Type": kind})
+        assert answer.status == 302, answer.text
+
+
+# -- ASGI ------------------------------------------------------------------------------------------
+
+
+def test_simple_repository_server_makes_its_routes_in_its_lifespan(short_dir, free_port):
+    """Serve an app of FastAPI's, in which nothing works before its startup has run."""
+    python = made_with("simple-repository-server==0.10.0", "gunicorn", "uvicorn-worker")
+    packages = short_dir / "packages"
+    (packages / "carriage").mkdir(parents=True)
+    wheel = package(packages / "carriage", "carriage", "1.0")
+    target = f'simple_repository_server.__main__:create_app(["{packages}"])'
+    env = environment(VIRTUAL_ENV=str(python.parent.parent))
+    with serving(target, cwd=short_dir, port=free_port, env=env) as site:
+        assert 'href="carriage/"' in site.get("/simple/").text
+        got = pip_download(python, f"http://127.0.0.1:{free_port}/simple/", short_dir / "got")
+        assert [path.read_bytes() for path in got] == [wheel.read_bytes()]
+        assert site.stop() == 0
+
+
+def test_datasette_shows_a_table(short_dir, free_port):
+    python = made_with("datasette==0.65.5", "gunicorn", "uvicorn-worker")
+    with sqlite3.connect(short_dir / "inn.db") as database:
+        database.execute("create table horses (id integer primary key, name text)")
+        database.executemany("insert into horses (name) values (?)", [("Bess",), ("Dobbin",)])
+    # As its documentation has it: https://docs.datasette.io/en/stable/deploying.html
+    app = 'from datasette.app import Datasette\n\napp = Datasette(["inn.db"]).app()\n'
+    (short_dir / "asgi.py").write_text(app)
+    env = environment(VIRTUAL_ENV=str(python.parent.parent))
+    with serving(cwd=short_dir, port=free_port, env=env) as site:
+        home = site.get("/").text
+        links = STATIC_LINKS.findall(home.replace("?", '"'))
+        assert links
+        assert {site.get(link).status for link in links} == {200}
+        rows = site.get("/inn/horses.json?_size=1").json()
+        assert rows["rows"] == [[1, "Bess"]]
+        assert rows["next_url"].startswith(f"http://127.0.0.1:{free_port}/inn/horses.json?")
+        assert site.get("/inn/no-such-table").status == 404
+        assert site.stop() == 0
+
+
+# -- Pyramid ---------------------------------------------------------------------------------------
+
+
+def test_kinto_runs_from_its_own_ini_file(short_dir, free_port):
+    python = made_with("kinto==26.5.0", "setuptools<82", "gunicorn")
+    words = ("init", "--ini", "production.ini", "--backend", "memory", "--cache-backend", "memory")
+    prepare(python.parent / "kinto", *words, "--host", "127.0.0.1", cwd=short_dir)
+    env = environment(VIRTUAL_ENV=str(python.parent.parent))
+    # What it keeps in memory is another thing in each worker.
+    with serving("--workers", "1", cwd=short_dir, port=free_port, env=env) as site:
+        url = f"http://127.0.0.1:{free_port}/v1/"
+        assert site.get("/v1/").json()["url"] == url
+        assert site.get("/").headers["Location"] == url
+        ann = {"Authorization": "Basic " + base64.b64encode(b"ann:secret").decode()}
+        send_json(site, "PUT", "/v1/accounts/ann", {"password": "secret"})
+        place = "/v1/buckets/default/collections/horses/records"
+        for name in ("Bess", "Dobbin"):
+            send_json(site, "POST", place, {"name": name}, ann)
+        listed = site.get(place + "?_limit=1", headers=ann)
+        assert [horse["name"] for horse in listed.json()["data"]] == ["Dobbin"]
+        assert listed.headers["Next-Page"].startswith(url + "buckets/default/")
+        assert site.stop() == 0
+
+
+def send_json(
+    site: Running, method: str, path: str, data: object, headers: dict[str, str] | None = None
+) -> None:
+    """Make something of Kinto's."""
+    kind = {"Content-Type": "application/json"}
+    body = json.dumps({"data": data}).encode()
+    answer = site.get(path, method=method, body=body, headers={**(headers or {}), **kind})
+    assert answer.status == 201, answer.text

@@ -1,0 +1,5 @@
+from aiohttp import web
+
+
+async def index(request):
+    return web.Response(text="The inn")

@@ -1,0 +1,4 @@
+from .application import Application
+from .middleware import PoweredBy
+
+application = PoweredBy(Application())

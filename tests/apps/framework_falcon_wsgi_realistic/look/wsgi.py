@@ -1,0 +1,3 @@
+from .app import get_app
+
+application = get_app()

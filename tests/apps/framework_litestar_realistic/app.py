@@ -1,0 +1,3 @@
+from inn.asgi import create_app
+
+app = create_app()
