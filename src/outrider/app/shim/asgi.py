@@ -155,10 +155,14 @@ class _Answer:
         self._send = send
         self._roots = roots
         self._start: Message | None = None
+        self._has_started = False
 
     async def send(self, message: Message) -> None:
         """Pass a message on, with what the headers must not or should have."""
         if message["type"] == "http.response.start":
+            if self._has_started:
+                raise RuntimeError("http.response.start was sent twice")
+            self._has_started = True
             headers = offload.cleaned(list(message.get("headers", ())))
             self._start = {**message, "headers": headers}
             if not self._roots:

@@ -48,6 +48,7 @@ class Repaired:
         self.worker = worker
         self.watching: asyncio.Task[None] | None = None
         self._lifespan = lifespan
+        self._ends_at: float | None = None
         self._calls: set[asyncio.Future[None]] = set()
         self._sockets: set[_Socket] = set()
         self._streams: set[asyncio.Future[None]] = set()
@@ -65,12 +66,13 @@ class Repaired:
     async def watch(self) -> None:
         """Restore the length of the queue, and tell WebSockets when the worker stops."""
         while not self.worker.servers:  # noqa: ASYNC110 - Gunicorn tells nobody
-            await asyncio.sleep(_LOOK_INTERVAL_S / 10)
+            await asyncio.sleep(0)  # before the first client comes
         for listener in self.worker.sockets:
             # asyncio has set it to 100: on a busy site the rest were told 502.
             listener.sock.listen(self.worker.cfg.backlog)
         while self.worker.alive:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_INTERVAL_S)
+        self._ends_at = self.worker.loop.time() + self.worker.cfg.graceful_timeout
         self.leave()
 
     def leave(self) -> None:
@@ -87,8 +89,10 @@ class Repaired:
         """Let what goes on without a client finish, then the app's lifespan."""
         if self.watching:
             self.watching.cancel()
-        if self._calls:
-            await asyncio.wait(self._calls, timeout=self.worker.cfg.graceful_timeout)
+        now = self.worker.loop.time()
+        left = self.worker.cfg.graceful_timeout if self._ends_at is None else self._ends_at - now
+        if self._calls and left > 0:
+            await asyncio.wait(self._calls, timeout=left)
         await self._lifespan.shutdown()
 
     async def _serve_http(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,6 +113,8 @@ class Repaired:
         scope = {**scope, "asgi": {**scope["asgi"], "spec_version": "2.3"}}
         messages = PatientReceive(receive)
         call = asyncio.ensure_future(self.app(scope, messages, watched_send))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
         try:
             await asyncio.shield(call)
         except asyncio.CancelledError:
@@ -121,7 +127,6 @@ class Repaired:
                 call.cancel()
                 await asyncio.wait({call})
             else:
-                self._calls.add(call)
                 call.add_done_callback(self._forget)
             raise
         except Exception:
@@ -221,9 +226,11 @@ class _Socket:
         if not self._is_open:
             return
         self._is_open = False
-        self._left.set_result({"type": "websocket.disconnect", "code": code})
         with contextlib.suppress(OSError):
             await self._send({"type": "websocket.close", "code": code})
+        # After it: the worker cuts off an app that returns before it is closed.
+        if not self._left.done():
+            self._left.set_result({"type": "websocket.disconnect", "code": code})
 
     def close(self) -> None:
         """Stop waiting: the app has returned."""
