@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import logging
+import logging.handlers
+import queue
 import threading
 
 import pytest
 
 from outrider.app import shim
-from outrider.app.shim import gunicorn_hooks
+from outrider.app.shim import gunicorn_hooks, lines
 
 
 def told(prefix="", **headers):
@@ -168,6 +171,22 @@ def test_lines_of_two_threads_do_not_mix(stream):
     for thread in threads:
         thread.join()
     assert set(written().splitlines()) == {"[req aa] aa-aa", "[req bb] bb-bb"}
+
+
+def test_a_line_that_is_logged_through_a_queue_carries_its_id(stream):
+    out, written = stream
+    lines.carry_through_queues()
+    records: queue.Queue[logging.LogRecord] = queue.Queue()
+    listener = logging.handlers.QueueListener(records, logging.StreamHandler(out))
+    logger = logging.Logger("queued")  # noqa: LOG001 - nobody else's
+    logger.addHandler(logging.handlers.QueueHandler(records))
+    listener.start()
+    shim.REQUEST_ID.set("4f3a")
+    logger.error("late")
+    shim.REQUEST_ID.set("")
+    logger.error("idle")
+    listener.stop()
+    assert written() == "[req 4f3a] late\nidle\n"
 
 
 def test_what_cannot_be_encoded_does_not_raise(stream):

@@ -138,6 +138,46 @@ def test_an_app_that_says_itself_whether_to_buffer_is_heard():
     assert answer(headers=sent)[0]["headers"] == [*map(as_bytes, sent)]
 
 
+HTTP = {"type": "http", "path": "/", "headers": []}
+
+
+def test_asking_whether_the_client_has_gone_never_makes_it_gone():
+    calls = []
+
+    async def receive():
+        calls.append(1)
+        if len(calls) == 1:
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await asyncio.sleep(60)
+        raise AssertionError("it must not end by itself")
+
+    async def app(scope, receive, send):
+        assert (await receive())["type"] == "http.request"
+        for _ in range(3):
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(receive(), 0.01)
+
+    asyncio.run(AsgiFront(app)(HTTP, receive, swallow))
+    assert len(calls) == 2
+
+
+def test_a_client_that_has_gone_is_seen():
+    messages = [
+        {"type": "http.request", "body": b"", "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+    seen = []
+
+    async def receive():
+        return messages.pop(0)
+
+    async def app(scope, receive, send):
+        seen.extend([(await receive())["type"] for _ in range(3)])
+
+    asyncio.run(AsgiFront(app)(HTTP, receive, swallow))
+    assert seen == ["http.request", "http.disconnect", "http.disconnect"]
+
+
 # -- under Gunicorn's own worker -------------------------------------------------------------------
 
 
@@ -185,47 +225,31 @@ def test_what_is_raised_after_the_whole_answer_is_logged():
     assert repaired(fails_after({})) == ["Error in the app, after its answer", "raised"]
 
 
+def test_starlette_is_told_to_look_for_the_client_itself():
+    """Gunicorn's own `send` does not raise when the client has gone, though it says so."""
+    told = []
+
+    async def app(scope, receive, send):
+        told.append(scope["asgi"]["spec_version"])
+
+    assert repaired(app) == []
+    assert told == ["2.3"]
+
+
+def test_an_error_because_the_client_has_gone_is_none():
+    async def app(scope, receive, send):
+        await receive()
+        await send({"type": "http.response.body", "body": b"x"})
+        raise ZeroDivisionError
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    assert repaired(app, receive) == ["raised"]
+
+
 def test_what_is_raised_in_the_middle_the_worker_logs_itself():
     assert repaired(fails_after({"more_body": True})) == ["raised"]
-
-
-def test_asking_whether_the_client_has_gone_never_makes_it_gone():
-    """Gunicorn 27.0.1 takes a call that was cancelled for the client's leaving."""
-    calls = []
-
-    async def receive():
-        calls.append(1)
-        if len(calls) == 1:
-            return {"type": "http.request", "body": b"", "more_body": False}
-        await asyncio.sleep(60)
-        raise AssertionError("it must not end by itself")
-
-    async def app(scope, receive, send):
-        assert scope["asgi"]["spec_version"] == "2.3"
-        assert (await receive())["type"] == "http.request"
-        for _ in range(3):
-            with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(receive(), 0.01)
-
-    assert repaired(app, receive) == []
-    assert len(calls) == 2
-
-
-def test_a_client_that_has_gone_is_seen():
-    messages = [
-        {"type": "http.request", "body": b"", "more_body": False},
-        {"type": "http.disconnect"},
-    ]
-    seen = []
-
-    async def receive():
-        return messages.pop(0)
-
-    async def app(scope, receive, send):
-        seen.extend([(await receive())["type"] for _ in range(3)])
-
-    assert repaired(app, receive) == []
-    assert seen == ["http.request", "http.disconnect", "http.disconnect"]
 
 
 def test_a_socket_that_the_app_leaves_is_closed_as_done():

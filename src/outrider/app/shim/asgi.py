@@ -58,9 +58,13 @@ class AsgiFront:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = _Answer(headers, receive, send, self.roots)
-        await self.app(scope, receive, answer.send)
-        await answer.release()
+        patient = _PatientReceive(receive)
+        answer = _Answer(headers, patient, send, self.roots)
+        try:
+            await self.app(scope, patient, answer.send)
+            await answer.release()
+        finally:
+            patient.close()
 
     def _seen(self, scope: Scope, headers: dict[bytes, str]) -> Scope:
         """Return the scope as the client sees the request."""
@@ -138,6 +142,35 @@ class AsgiFront:
 
 class _NoLifespanError(Exception):
     """The app takes a lifespan for a request."""
+
+
+class _PatientReceive:
+    """The `receive` that the app calls: may be given up, and asked again, by several at once.
+
+    Starlette's `is_disconnected()` gives each of its calls up. Gunicorn's own worker takes that for
+    the client's leaving, and so does Granian when another call is waiting. So the server's is
+    called once, and never cancelled.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._is_read = False
+        self._last: asyncio.Future[Message] | None = None
+
+    async def __call__(self) -> Message:
+        if not self._is_read:
+            message = await self._receive()
+            self._is_read = not message.get("more_body")
+            return message
+        if self._last is None:
+            self._last = asyncio.ensure_future(self._receive())
+        await asyncio.wait({self._last})
+        return {"type": "http.disconnect"}
+
+    def close(self) -> None:
+        """Stop waiting: the app has returned."""
+        if self._last is not None:
+            self._last.cancel()
 
 
 class _Answer:

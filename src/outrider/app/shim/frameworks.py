@@ -10,6 +10,8 @@ import sys
 import traceback
 from typing import Any
 
+from .lines import carry_through_queues
+
 
 def prepare(app: Any, prefix: str) -> None:
     """Make ready what a worker has loaded.
@@ -18,6 +20,7 @@ def prepare(app: Any, prefix: str) -> None:
         app: the app as the user wrote it, without the shim.
         prefix: where it is mounted, without a closing slash.
     """
+    carry_through_queues()
     _show_errors_of_django()
     _show_errors_of_litestar(app)
     if prefix:

@@ -96,7 +96,13 @@ class Repaired:
         await self._lifespan.shutdown()
 
     async def _serve_http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_streaming = is_complete = False
+        is_streaming = is_complete = has_left = False
+
+        async def watched_receive() -> Message:
+            nonlocal has_left
+            message = await receive()
+            has_left |= message["type"] == "http.disconnect"
+            return message
 
         async def watched_send(message: Message) -> None:
             nonlocal is_streaming, is_complete
@@ -111,8 +117,7 @@ class Repaired:
         # It says 2.4, where `send` raises when the client has gone; its own does not, and only up
         # to 2.3 does Starlette look for the client itself.
         scope = {**scope, "asgi": {**scope["asgi"], "spec_version": "2.3"}}
-        messages = PatientReceive(receive)
-        call = asyncio.ensure_future(self.app(scope, messages, watched_send))
+        call = asyncio.ensure_future(self.app(scope, watched_receive, watched_send))
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
         try:
@@ -131,11 +136,9 @@ class Repaired:
             raise
         except Exception:
             # Frameworks raise after they have sent a page that says 500; it hides that.
-            if is_complete and not messages.is_over:
+            if is_complete and not has_left:
                 self.worker.log.exception("Error in the app, after its answer")
             raise
-        finally:
-            messages.close()
 
     def _forget(self, call: asyncio.Future[None]) -> None:
         self._calls.discard(call)
@@ -154,40 +157,6 @@ class Repaired:
         finally:
             self._sockets.discard(socket)
             socket.close()
-
-
-class PatientReceive:
-    """The `receive` that the app calls.
-
-    The worker takes a call that was cancelled for the client's leaving, and Starlette's
-    `is_disconnected()` cancels each of its calls; of two at once it wakes only the last. So the
-    worker's is called once, and never cancelled.
-    """
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._is_read = False
-        self._last: asyncio.Future[Message] | None = None
-
-    async def __call__(self) -> Message:
-        if not self._is_read:
-            message = await self._receive()
-            self._is_read = not message.get("more_body")
-            return message
-        if self._last is None:
-            self._last = asyncio.ensure_future(self._receive())
-        await asyncio.wait({self._last})
-        return {"type": "http.disconnect"}
-
-    @property
-    def is_over(self) -> bool:
-        """The client has gone, and the app was told so."""
-        return self._last is not None and self._last.done()
-
-    def close(self) -> None:
-        """Stop waiting: the app has returned."""
-        if self._last is not None:
-            self._last.cancel()
 
 
 class _Socket:

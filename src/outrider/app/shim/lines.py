@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextvars
 import io
+import logging
+import logging.handlers
 import sys
 import threading
 from typing import Any
@@ -49,3 +51,30 @@ def tag_lines() -> None:
         stream = getattr(sys, name)
         if type(stream).__name__ != TaggedStream.__name__:
             setattr(sys, name, TaggedStream(stream))
+
+
+_CARRIED = "_outrider_request_id"
+
+
+def carry_through_queues() -> None:
+    """Let what is logged through a queue, as async apps do, keep its request's id, once.
+
+    https://docs.python.org/3/howto/logging-cookbook.html#dealing-with-handlers-that-block
+    """
+    handler, listener = logging.handlers.QueueHandler, logging.handlers.QueueListener
+    if hasattr(handler, _CARRIED):
+        return
+    enqueue, handle = handler.enqueue, listener.handle
+
+    def enqueue_with_id(self: Any, record: logging.LogRecord) -> None:
+        record.__dict__[_CARRIED] = REQUEST_ID.get()
+        enqueue(self, record)
+
+    def handle_with_id(self: Any, record: logging.LogRecord) -> None:
+        # In the listener's own thread.
+        REQUEST_ID.set(record.__dict__.pop(_CARRIED, ""))
+        handle(self, record)
+
+    setattr(handler, _CARRIED, True)
+    handler.enqueue = enqueue_with_id  # type: ignore[method-assign]
+    listener.handle = handle_with_id  # type: ignore[method-assign]
