@@ -11,9 +11,16 @@ import re
 from typing import TYPE_CHECKING
 
 from outrider import errors
+from outrider.plan.collect import collected
 from outrider.plan.folders import file_roots, mounts
 from outrider.plan.ledger import Ledger
-from outrider.settings import RESERVED_NAMES, Address, Settings, parse_server_name
+from outrider.settings import (
+    RESERVED_NAMES,
+    Address,
+    BadValueError,
+    Settings,
+    parse_server_name,
+)
 from outrider.site import (
     Front,
     Limits,
@@ -35,6 +42,8 @@ ASGI_FLOOR = "27.0.1"
 """The oldest that was tried whole; what is wrong with older ones: explanation/asgi-workers.md."""
 SOCKET_PATH_LIMIT = 107
 """Bytes of sun_path less its closing zero: https://man7.org/linux/man-pages/man7/unix.7.html."""
+GREEN_MODES = ("eventlet", "gevent", "gevent_uwsgi")
+"""Of a Socket.IO server; Gunicorn would need a worker class of that kind."""
 WORKERS_AT_MOST = 12
 BODY_LIMIT_BYTES = 100 * 2**20
 MEMORY_SHARE = 0.75
@@ -64,14 +73,17 @@ def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
     name = _name(facts, prefix, names, ledger, among)
     workers = _workers(facts, ledger, among)
     limits = _limits(facts, ledger)
-    served = mounts(facts, prefix, user, ledger)
+    place, why_there = _run_directory(facts.host, bind)
+    paths = _paths(settings.value("run_dir") or place, "" if among == 1 else name)
+    collect = collected(facts, paths, ledger)
+    served = mounts(facts, prefix, user, collect, ledger)
     roots = file_roots(facts, served, ledger, "" if among == 1 else name)
     proxies = ledger.pick(
         "trusted_proxies", (), "default", "forwarding headers from outside are ignored"
     )
     log_format = ledger.pick("log_format", "text", "default", "for people")
     front = _front(facts, bind, ledger)
-    paths = _paths(facts.host, bind, ledger, "" if among == 1 else name)
+    ledger.pick("run_dir", place, "the machine", why_there)
     env_file = settings.value("env_file")
     if env_file:
         ledger.pick("env_file", None, "", "")
@@ -84,6 +96,7 @@ def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
         workers=workers,
         limits=limits,
         mounts=served,
+        collect=collect,
         file_roots=roots,
         front=front,
         trusted_proxies=proxies,
@@ -150,6 +163,8 @@ def _refuse_what_cannot_run(facts: Facts) -> None:
     if not gunicorn_is_safe(python.gunicorn):
         raise errors.no_gunicorn(python.path, python.origin, python.gunicorn, GUNICORN_FLOOR)
     app = facts.app
+    if app.async_mode in GREEN_MODES:
+        raise errors.socketio_mode(app.async_mode, app.target)
     if app.interface == "asgi" and not gunicorn_is_safe(python.gunicorn, ASGI_FLOOR):
         raise errors.gunicorn_too_old_for_asgi(
             app.target, app.framework, python.path, str(python.gunicorn), ASGI_FLOOR
@@ -290,20 +305,60 @@ def _server_names(facts: Facts, bind: Address, ledger: Ledger, among: int) -> tu
     for name in app.trusted_hosts:
         host = name.lower() if name.startswith("[") else name.lower().partition(":")[0]
         found += [host[1:], "*" + host] if host.startswith(".") else [host]
-    if found:
+    if found and not all(map(_is_server_name, found)):
+        why = f"{app.hosts_source} has names that Nginx cannot look for; the app itself looks"
+        names = ledger.pick("server_names", (), "default", why, _any)
+    elif "*" in found:
+        names = ledger.pick("server_names", (), "the app", f"{app.hosts_source} has '*'", _any)
+    elif found:
         # Each of several sites would have them.
         if is_loopback(bind) and among == 1:
-            found += [name for name in ("localhost", "127.0.0.1", "::1") if name not in found]
-        names = tuple(parse_server_name(name) for name in found)
+            found += ["localhost", "127.0.0.1", "::1"]
+        names = tuple(dict.fromkeys(map(parse_server_name, found)))
         names = ledger.pick(
             "server_names", names, "the app", f"{app.hosts_source}; any other host gets 421"
         )
     else:
         names = ledger.pick("server_names", (), "default", "the app names no host", _any)
+    if app.settings_module and not app.trusted_hosts:
+        ledger.note(
+            "ALLOWED_HOSTS",
+            "empty",
+            "the app",
+            f"Django answers 400 to everyone; set it in {app.settings_module}",
+            warn=True,
+        )
     return () if "*" in names else names
 
 
+def _is_server_name(text: str) -> bool:
+    try:
+        parse_server_name(text)
+    except BadValueError:
+        return False
+    return True
+
+
 def _workers(facts: Facts, ledger: Ledger, among: int) -> Workers:
+    host, app = facts.host, facts.app
+    count, why = _count(facts, among)
+    if app.single_process:
+        count, why = 1, app.single_process
+    workers: int = ledger.pick(
+        "workers", count, "the app" if app.single_process else "the machine", why
+    )
+    if app.single_process and workers > 1:
+        ledger.note("single process", "wanted", "the app", app.single_process, warn=True)
+    return Workers(
+        count=workers,
+        threads=_threads(app, ledger),
+        # Heartbeats on a disk can block: https://gunicorn.org/faq/#how-do-i-avoid-gunicorn-excessively-blocking-in-osfchmod
+        temp_directory="/dev/shm" if host.shm_is_tmpfs else None,  # noqa: S108 - Gunicorn makes it private
+    )
+
+
+def _count(facts: Facts, among: int) -> tuple[int, str]:
+    """Return how many workers the machine bears, and why."""
     host, app = facts.host, facts.app
     if app.interface == "asgi":
         # An event loop waits for many clients at once; more of them than CPUs only take turns.
@@ -328,9 +383,15 @@ def _workers(facts: Facts, ledger: Ledger, among: int) -> Workers:
                 f"{app.rss_bytes // 2**20} MiB each fit into {share:.0%} of "
                 f"{host.memory_bytes // 2**20} MiB ({host.memory_source})"
             )
-    workers: int = ledger.pick("workers", count, "the machine", why)
+    return count, why
+
+
+def _threads(app: App, ledger: Ledger) -> int:
     threads: int = 1
-    if app.interface == "wsgi":
+    if app.interface == "wsgi" and app.wants_threads:
+        why = "the app keeps one for each WebSocket"
+        threads = ledger.pick("threads", app.wants_threads, "the app", why)
+    elif app.interface == "wsgi":
         threads = ledger.pick(
             "threads", 1, "default", "sync workers: a request that hangs is ended by the timeout"
         )
@@ -338,12 +399,7 @@ def _workers(facts: Facts, ledger: Ledger, among: int) -> Workers:
         ledger.note(
             "threads", "not used", "the app", "an ASGI app runs in an event loop", warn=True
         )
-    return Workers(
-        count=workers,
-        threads=threads,
-        # Heartbeats on a disk can block: https://gunicorn.org/faq/#how-do-i-avoid-gunicorn-excessively-blocking-in-osfchmod
-        temp_directory="/dev/shm" if host.shm_is_tmpfs else None,  # noqa: S108 - Gunicorn makes it private
-    )
+    return threads
 
 
 def _limits(facts: Facts, ledger: Ledger) -> Limits:
@@ -421,13 +477,16 @@ def _front(facts: Facts, bind: Address, ledger: Ledger) -> Front:
     )
 
 
-def _paths(host: Host, bind: Address, ledger: Ledger, name: str) -> Paths:
+def _run_directory(host: Host, bind: Address) -> tuple[str, str]:
+    """Return the default and its reason."""
     place = f"{bind.host.replace(':', '_')}-{bind.port}"
-    default = f"{host.temp_directory.rstrip('/')}/outrider-{host.uid}/{place}"
     why = "one for each user and address"
     if host.temp_is_memory:
         why += "; it is in memory, and so are the bodies that Nginx spools"
-    run = str(ledger.pick("run_dir", default, "the machine", why))
+    return f"{host.temp_directory.rstrip('/')}/outrider-{host.uid}/{place}", why
+
+
+def _paths(run: str, name: str) -> Paths:
     # With a word before it, a site's name is the name of no other file there.
     paths = Paths(run=run, app=name, folder=f"app-{name}") if name else Paths(run=run)
     length = len(os.fsencode(paths.socket))
