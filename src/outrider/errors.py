@@ -457,6 +457,92 @@ def starts_server(target: str, file: str, line: int, code: str) -> OutriderError
     )
 
 
+def django_settings(
+    module: str, exception: str, traceback: str, variable: str | None, *, is_missing: bool
+) -> OutriderError:
+    """The settings of a Django project cannot be imported; the traceback is theirs."""
+    if is_missing:
+        fix = [
+            "name settings that exist:  export DJANGO_SETTINGS_MODULE=mysite.settings",
+            "or leave it to the project:  unset DJANGO_SETTINGS_MODULE",
+        ]
+    elif variable:
+        fix = [
+            f"set the variable that they read:  export {variable}=...",
+            f"or keep it in a file, as a line {variable}=...:  outrider run --env-file .env",
+        ]
+    else:
+        fix = ["correct the last line of yours in the traceback above; nothing was started"]
+    return OutriderError(
+        "django-settings",
+        f"importing the Django settings {module!r} raised {exception}",
+        found=[traceback],
+        fix=fix,
+        exit_code=Exit.IMPORT,
+    )
+
+
+def no_django_application(settings: str, label: str) -> OutriderError:
+    """A Django project without the wsgi.py or asgi.py that `startproject` writes."""
+    package = settings.partition(".")[0]
+    return OutriderError(
+        "no-django-application",
+        f"the Django project of {label} has no wsgi.py or asgi.py",
+        found=[f"neither lies beside {settings}, which sets no WSGI_APPLICATION"],
+        fix=[
+            f"write {package}/wsgi.py, as django-admin startproject does",
+            f"or name the settings:  export DJANGO_SETTINGS_MODULE={settings}",
+            'and the function:  outrider run "django.core.wsgi:get_wsgi_application()"',
+        ],
+        exit_code=Exit.NOT_AN_APP,
+    )
+
+
+def not_installed(label: str, name: str, python: str, origin: str) -> OutriderError:
+    """A PasteDeploy file names the package of the project, and it is not installed."""
+    return OutriderError(
+        "project-not-installed",
+        f"{label} uses the package {name!r}, which is not installed",
+        found=[f"Python: {python} ({origin})"],
+        fix=[f"install the project there:  {shlex.quote(python)} -m pip install -e ."],
+        exit_code=Exit.IMPORT,
+    )
+
+
+def aiohttp_app(target: str) -> OutriderError:
+    """An aiohttp application is neither WSGI nor ASGI: it needs aiohttp's own server.
+
+    https://docs.aiohttp.org/en/stable/deployment.html
+    """
+    return OutriderError(
+        "aiohttp",
+        f"{target} is an aiohttp application, which is neither WSGI nor ASGI",
+        found=["it has a server of its own, and no other server can call it"],
+        fix=[
+            f"use aiohttp's own worker:  gunicorn -k aiohttp.GunicornWebWorker {_word(target)}",
+            "or name a WSGI or ASGI callable of the project:  outrider run module:app",
+        ],
+        exit_code=Exit.NOT_AN_APP,
+    )
+
+
+def socketio_mode(mode: str, target: str) -> OutriderError:
+    """Flask-SocketIO is set to green threads, which Gunicorn's own workers do not have.
+
+    https://flask-socketio.readthedocs.io/en/latest/deployment.html#gunicorn-web-server
+    """
+    return OutriderError(
+        "socketio-mode",
+        f"the Socket.IO server of {target} is in {mode} mode, and Outrider runs threads",
+        found=[f"async_mode is {mode!r}; it is chosen by itself when {mode} is installed"],
+        fix=[
+            'give it another:  SocketIO(app, async_mode="threading")',
+            f"or take the package out of the app's environment:  pip uninstall {mode}",
+        ],
+        exit_code=Exit.NOT_AN_APP,
+    )
+
+
 def factory_arguments(module: str, factory: str, signature: str, message: str) -> OutriderError:
     """The factory cannot be called as it was."""
     return OutriderError(
@@ -794,6 +880,24 @@ def not_ours(path: str, why: str) -> OutriderError:
 
 
 # -- starting and running ------------------------------------------------------------------------
+
+
+def collect_failed(directory: str, told: str, *, is_late: bool, timeout_s: float) -> OutriderError:
+    """Django's collectstatic failed before the start; the traceback is the user's code's."""
+    return OutriderError(
+        "collectstatic",
+        f"collectstatic took longer than {timeout_s:g} s and was stopped"
+        if is_late
+        else "collectstatic failed, so that the static files would be missing",
+        found=[told, f"it was to collect into {directory}"] if told else [f"into {directory}"],
+        fix=[
+            f"give it longer:  --boot-timeout {timeout_s * 2:g}"
+            if is_late
+            else "see it by hand:  python manage.py collectstatic --dry-run",
+            "or start without it:  --collectstatic never",
+        ],
+        exit_code=Exit.BOOT,
+    )
 
 
 def boot_failed(name: str, how: str) -> OutriderError:

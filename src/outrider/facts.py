@@ -12,7 +12,7 @@ class StaticFolder:
     url: str
     """URL prefix with a slash at both ends, as routed by the app (`/static/`)."""
     directory: str
-    """Absolute path of the folder."""
+    """Absolute path of the folder; empty when the app names none (STATIC_ROOT is not set)."""
     source: str
     """Who declares it, in the app's words (`Flask app 'shop'`, `blueprint 'admin'`)."""
     hook: str | None = None
@@ -21,6 +21,10 @@ class StaticFolder:
     """The framework declares it by default, so that a missing folder is no mistake."""
     falls_back: bool = False
     """What is not in the folder, the app answers: WhiteNoise's root, Flask's folder at `/`."""
+    guard: str | None = None
+    """What of the app's own protects this folder, which Nginx cannot ask; None: open to all."""
+    ignores_prefix: bool = False
+    """The URL is below the host's root, wherever the app is mounted (Django's `/static/`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,10 @@ class MediaFolder:
     """URL prefix with a slash at both ends, or None when no route serves the folder."""
     guard: str | None = None
     """Why the route may be protected (a decorator, a before_request hook); None: open to all."""
+    is_served_by_app: bool = True
+    """False: by convention the server in front does it, as in Django."""
+    ignores_prefix: bool = False
+    """As for a StaticFolder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +96,8 @@ class App:
     """Why the app works in one worker process only."""
     wants_threads: int | None = None
     """How many threads it needs in one process."""
+    async_mode: str | None = None
+    """Socket.IO's (`threading`, `gevent`, `eventlet`, `asgi`)."""
     settings_module: str | None = None
     """Django's."""
     collect: Collect | None = None

@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from outrider import errors, files, lifecycle, logline, process, sockets
@@ -19,7 +20,6 @@ from outrider.render.fleet import lay_out
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from outrider.lifecycle import Action, Event, Name, Outcome
     from outrider.logline import Record
@@ -88,6 +88,8 @@ def serve(
         }
         write_fleet(root, fleet)
         _try_nginx(first, env, public)
+        for app in apps.values():
+            _collect(app.site, app.env, launcher, report)
         runner = _Runner(fleet, apps, report, dict(env), launcher, announce, public)
         outcome = asyncio.run(runner.run())
     return conclude(outcome, fleet)
@@ -196,6 +198,26 @@ def _nginx_argv(site: Site, *more: str) -> list[str]:
 def _nginx_env(env: Mapping[str, str], public: socket.socket) -> dict[str, str]:
     # The list of inherited descriptors: https://nginx.org/en/docs/control.html#upgrade
     return {**env, "NGINX": f"{public.fileno()};"}
+
+
+def _collect(site: Site, env: Mapping[str, str], launcher: str, report: Reporter) -> None:
+    """Have Django collect its static files, as the user that the app runs as."""
+    wanted = site.collect
+    if wanted is None:
+        return
+    argv = [site.process.python, str(Path(launcher).with_name("collect.py"))]
+    argv += [wanted.settings_module, site.process.import_root]
+    argv += [wanted.directory] if wanted.is_override else []
+    timeout_s = site.limits.boot_timeout_s
+    done = process.run(
+        argv, env=env, cwd=site.process.directory, timeout_s=timeout_s, account=site.user
+    )
+    told = done.output.strip()
+    if done.code != 0:
+        raise errors.collect_failed(
+            wanted.directory, told, is_late=done.code is None, timeout_s=timeout_s
+        )
+    report.step(f"collectstatic: {told.splitlines()[-1] if told else wanted.directory}")
 
 
 def _try_nginx(site: Site, env: Mapping[str, str], public: socket.socket) -> None:

@@ -295,7 +295,8 @@ SETTINGS: tuple[Setting, ...] = (
         metavar="TARGET",
         flag="TARGET",
         help="The app: module:attr, module, module:factory(), a path to a file.",
-        default="found in the project: wsgi.py, app.py, main.py, manage.py, FLASK_APP",
+        default="found in the project: manage.py, wsgi.py, app.py, main.py, asgi.py, "
+        "production.ini, FLASK_APP, DJANGO_SETTINGS_MODULE",
     ),
     Setting(
         name="directory",
@@ -327,14 +328,14 @@ SETTINGS: tuple[Setting, ...] = (
         flag="--server-name",
         many=True,
         help="A host name that the site answers to; any other host gets 421. '*' means any.",
-        default="from the app (SERVER_NAME, TRUSTED_HOSTS), else any",
+        default="from the app (SERVER_NAME, TRUSTED_HOSTS, ALLOWED_HOSTS), else any",
     ),
     Setting(
         name="prefix",
         parse=parse_prefix,
         metavar="/PATH",
         help="The URL prefix that the app is mounted under.",
-        default="from the app (APPLICATION_ROOT), else /",
+        default="from the app (APPLICATION_ROOT, FORCE_SCRIPT_NAME, root_path), else /",
     ),
     Setting(
         name="server",
@@ -384,7 +385,7 @@ SETTINGS: tuple[Setting, ...] = (
         parse=parse_size,
         metavar="SIZE",
         help="The largest request body, as 10m; above it the client gets 413.",
-        default="from the app (MAX_CONTENT_LENGTH), else 100m",
+        default="from the app (MAX_CONTENT_LENGTH or its framework's own), else 100m",
     ),
     Setting(
         name="static",
@@ -393,7 +394,7 @@ SETTINGS: tuple[Setting, ...] = (
         many=True,
         is_path=True,
         help="A folder that Nginx serves at a URL, besides those that the app declares.",
-        default="from the app: its static folder and those of its blueprints",
+        default="from the app: STATIC_ROOT, static folders, views and mounts at any depth",
     ),
     Setting(
         name="media",
@@ -402,7 +403,7 @@ SETTINGS: tuple[Setting, ...] = (
         many=True,
         is_path=True,
         help="A folder of uploads that Nginx serves at a URL, with nothing in it active.",
-        default="from the app: UPLOAD_FOLDER when an open route serves it",
+        default="from the app: MEDIA_ROOT; UPLOAD_FOLDER when an open route serves it",
     ),
     Setting(
         name="spa",
@@ -422,6 +423,13 @@ SETTINGS: tuple[Setting, ...] = (
         is_path=True,
         help="A folder whose files Nginx sends when the app hands one out, as send_file does.",
         default="the project, its static and its media folders",
+    ),
+    Setting(
+        name="collectstatic",
+        parse=parse_choice("auto", "always", "never"),
+        metavar="WHEN",
+        help="Whether Django's collectstatic runs before the start: auto, always or never.",
+        default="auto: when STATIC_ROOT is not set, missing or empty",
     ),
     Setting(
         name="nginx_snippet",

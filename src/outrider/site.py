@@ -39,6 +39,17 @@ class Mount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Collect:
+    """Django's collectstatic, run before the start."""
+
+    directory: str
+    """Where to, absolute."""
+    settings_module: str
+    is_override: bool
+    """The settings name no STATIC_ROOT, so that the command is told of one."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FileRoot:
     """A folder whose files Nginx sends when the app hands one out."""
 
@@ -177,6 +188,7 @@ class Site:
     user: User
     paths: Paths
     env_file: str | None
+    collect: Collect | None = None
     decisions: tuple[Decision, ...] = ()
 
     @property

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from outrider import discover, process
+from outrider.discover.candidates import candidates as found
 
 APPS = Path(__file__).parent.parent / "apps"
 PROBE = Path(discover.probe_path())
@@ -18,12 +20,27 @@ ENVIRONMENT = {
 }
 
 
-def probe(folder, *candidates, program=PROBE, env=None, timeout_s=30):
-    """Run the probe on `module` or `module:attribute` of a folder; return what `run` returns."""
+def probe(
+    folder,
+    *candidates,
+    program=PROBE,
+    python=sys.executable,
+    env=None,
+    timeout_s=60,
+    is_found=False,
+):
+    """Run the probe on `module` or `module:attribute` of a folder; return what `run` returns.
+
+    With `is_found`, on the candidates that are found there.
+    """
     root = APPS / folder
-    request = {"cwd": str(root), "candidates": [candidate(root, one) for one in candidates]}
+    if is_found:
+        asked = [asdict(one) for one in found(None, str(root), env or {})]
+    else:
+        asked = [candidate(root, one) for one in candidates]
+    request = {"cwd": str(root), "candidates": asked}
     return process.run(
-        [sys.executable, str(program), json.dumps(request)],
+        [str(python), str(program), json.dumps(request)],
         env={**ENVIRONMENT, **(env or {})},
         cwd=str(root),
         timeout_s=timeout_s,
@@ -42,15 +59,15 @@ def candidate(root, target):
     }
 
 
-def app_of(folder, *candidates, env=None):
-    finished = probe(folder, *(candidates or ["app"]), env=env)
+def app_of(folder, *candidates, env=None, **how):
+    finished = probe(folder, *(candidates or ["app"]), env=env, **how)
     answer = json.loads(finished.report)
     assert finished.code == 0
     assert "error" not in answer, answer["error"]
     return answer["app"]
 
 
-def error_of(folder, *candidates, env=None):
-    finished = probe(folder, *(candidates or ["app"]), env=env)
+def error_of(folder, *candidates, env=None, **how):
+    finished = probe(folder, *(candidates or ["app"]), env=env, **how)
     assert finished.code == 0
     return json.loads(finished.report)["error"]

@@ -76,6 +76,8 @@ def test_flasks_own_static_folder():
         "is_default": True,
         "hook": None,
         "falls_back": False,
+        "guard": None,
+        "ignores_prefix": False,
     }
 
 

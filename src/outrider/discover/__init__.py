@@ -238,7 +238,7 @@ def _look_at_directories(
     ]
     return {
         path: directories.look_at_directory(path, account, directory, app.import_root)
-        for path in dict.fromkeys(folders)
+        for path in dict.fromkeys(filter(None, folders))
     }
 
 
@@ -339,6 +339,20 @@ _MEANINGS: dict[str, Callable[[Mapping[str, Any], _Asked], errors.OutriderError]
     "factory-raised": lambda error, asked: errors.import_raised(
         asked.label, error["exception"], error["traceback"].rstrip()
     ),
+    "django-settings": lambda error, _: errors.django_settings(
+        error["module"],
+        error["exception"],
+        error["traceback"].rstrip(),
+        error["variable"],
+        is_missing=error["is_missing"],
+    ),
+    "no-django-application": lambda error, asked: errors.no_django_application(
+        error["settings"], asked.label
+    ),
+    "not-installed": lambda error, asked: errors.not_installed(
+        asked.label, error["name"], asked.python.path, asked.python.origin
+    ),
+    "aiohttp": lambda error, _: errors.aiohttp_app(_named(error)),
     "starts-server": lambda error, asked: errors.starts_server(
         asked.label, error["file"], error["line"], error["code"]
     ),

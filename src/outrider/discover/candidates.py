@@ -9,10 +9,10 @@ import ast
 import os
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from outrider import errors
 
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _APP_NAMES = frozenset({"app", "application", "create_app", "make_app"})
-_APP_CLASSES = frozenset({"Bottle", "FastAPI", "Flask", "Litestar", "Quart", "Starlette"})
+_APP_CLASSES = frozenset(
+    {"Bottle", "Dash", "FastAPI", "Flask", "Litestar", "ProtocolTypeRouter", "Quart", "Starlette"}
+)
 
 _ROOT_FILES = (
     "wsgi.py", "app.py", "main.py", "application.py", "server.py", "run.py", "manage.py",
 )  # fmt: skip
 _PACKAGE_FILES = ("wsgi.py", "__init__.py", "app.py", "main.py")
+_PASTE_FILES = ("production.ini", "development.ini")
 _NO_APPS = (
     "build", "dist", "docs", "env", "migrations", "node_modules", "site-packages", "static",
     "templates", "test", "tests", "venv", "virtualenv",
@@ -37,6 +40,9 @@ _MOST_FOLDERS = 100
 _MOST_FILES = 50
 _MOST_BYTES = 2**20
 
+_NOTHING = ast.Module([], [])
+_SETTINGS_VARIABLE = "DJANGO_SETTINGS_MODULE"
+_PASTE_APP = re.compile(r"^\[(app|application|composite|pipeline|filter-app)[:\]]", re.MULTILINE)
 _MODULE = re.compile(r"[\w-]+(\.[\w-]+)*")
 _FLASK_APP_LINE = re.compile(
     r"""^[ \t]*(?:export[ \t]+)?FLASK_APP[ \t]*=[ \t]*
@@ -57,6 +63,14 @@ class Candidate:
     """Absolute path of the folder that the module is imported from."""
     label: str
     """Where it was found, as messages name it (`wsgi.py`, `FLASK_APP`, the target as typed)."""
+    is_django: bool = False
+    """`module` holds the settings; the application is found from there."""
+
+
+class _Place(TypedDict):
+    module: str
+    attribute: str | None
+    import_root: str
 
 
 class _BadError(ValueError):
@@ -69,7 +83,7 @@ def candidates(target: str | None, project: str, env: Mapping[str, str]) -> list
     Args:
         target: what the user named (`module:app`, `module:create_app()`, `site/wsgi.py`), or None.
         project: absolute path of the project's directory.
-        env: the environment; only FLASK_APP is read.
+        env: the environment; only FLASK_APP and DJANGO_SETTINGS_MODULE are read.
 
     Raises:
         OutriderError: the target is none of the forms that are understood.
@@ -79,19 +93,25 @@ def candidates(target: str | None, project: str, env: Mapping[str, str]) -> list
     flask_app = env.get("FLASK_APP", "").strip() or _flask_app_file(project)
     if flask_app:
         return [_named(flask_app, project, "FLASK_APP")]
-    return _in_root(project) or _in_packages(project)
+    return _in_root(project) or _of_variable(project, env) or _in_packages(project)
 
 
 def _named(target: str, project: str, label: str) -> Candidate:
     """Return the candidate of a target, split at the first colon."""
     place, colon, attribute = (part.strip() for part in target.partition(":"))
     try:
+        if place.endswith(".ini") and not colon:
+            return _paste(_file_of(place, project, ".ini"), project, label)
         if not place:
             raise _BadError("there is no module before the colon")
         if colon and not attribute:
             raise _BadError("there is nothing after the colon")
         if "/" in place or place.endswith(".py"):
-            root, module = _locate(_file_of(place, project))
+            path = _file_of(place, project)
+            settings = None if colon else _settings_module(path)
+            if settings:
+                return _django(path, settings, label)
+            root, module = _locate(path)
         elif _MODULE.fullmatch(place):
             root, module = project, place
         else:
@@ -102,7 +122,7 @@ def _named(target: str, project: str, label: str) -> Candidate:
     return Candidate(module=module, attribute=attribute or None, import_root=root, label=label)
 
 
-def _file_of(place: str, project: str) -> Path:
+def _file_of(place: str, project: str, suffix: str = ".py") -> Path:
     """Return the file or package that a path names."""
     # Links stay as they are: a release that is reached by a link `current` is found anew by it.
     path = Path(os.path.normpath(Path(project, place)))
@@ -113,7 +133,7 @@ def _file_of(place: str, project: str) -> Path:
         path = Path(f"{path}.py")  # Flask takes `src/hello` for src/hello.py
     elif not os.path.isfile(path):  # noqa: PTH113
         raise _BadError(f"there is no file {path}")
-    elif path.suffix != ".py":
+    elif path.suffix != suffix:
         raise _BadError(f"{path} does not end in .py")
     return path
 
@@ -121,7 +141,8 @@ def _file_of(place: str, project: str) -> Path:
 def _locate(path: Path, ceiling: Path | None = None) -> tuple[str, str]:
     """Return the import root and the dotted name of a file or package.
 
-    The root is the first folder upwards without `__init__.py`, as in Flask's `prepare_import`:
+    The root is the first folder upwards without `__init__.py`, as in Flask's `prepare_import`,
+    unless the file imports its neighbours from that folder as from a package:
     https://github.com/pallets/flask/blob/main/src/flask/cli.py
 
     Args:
@@ -131,7 +152,9 @@ def _locate(path: Path, ceiling: Path | None = None) -> tuple[str, str]:
     module = path.parent if path.name == "__init__.py" else path
     names = [module.stem if module.suffix == ".py" else module.name]
     root = module.parent
-    while root not in (ceiling, root.parent) and os.path.isfile(root / "__init__.py"):  # noqa: PTH113
+    while root not in (ceiling, root.parent) and (
+        os.path.isfile(root / "__init__.py") or _is_imported_from(path, root)  # noqa: PTH113
+    ):
         names.insert(0, root.name)
         root = root.parent
     dotted = next((name for name in names if "." in name), None)
@@ -167,8 +190,11 @@ def _in_root(project: str) -> list[Candidate]:
     root = Path(project)
     usual = [root / name for name in _ROOT_FILES]
     asgi = [root / "asgi.py"]  # only in place of the rest: beside an app.py it wraps the same app
-    for files in (usual, asgi):
-        found = _suitable(files, root)
+    for found in (
+        _suitable(usual, root) + _managed(root, root),
+        _suitable(asgi, root),
+        _pasted(root),
+    ):
         if found:
             return found
     others = [
@@ -192,8 +218,152 @@ def _in_packages(project: str) -> list[Candidate]:
         names = [name for name in _names(base) if not _is_skipped(base / name)]
         for name in names[:_MOST_FOLDERS]:
             folder = base / name
-            found += _suitable([folder / file for file in _PACKAGE_FILES], root, base)
+            found += (
+                _managed(folder, root)
+                or _startproject(folder, base, root)
+                or _suitable([folder / file for file in _PACKAGE_FILES], root, base)
+                or _suitable([folder / "asgi.py"], root, base)
+                or _mains(folder / "__init__.py", root, base)
+            )
     return found
+
+
+# -- frameworks that say it elsewhere --------------------------------------------------------------
+
+
+def _managed(folder: Path, project: Path) -> list[Candidate]:
+    """Return the Django project of a manage.py."""
+    path = folder / "manage.py"
+    settings = _settings_module(path)
+    return [_django(path, settings, str(path.relative_to(project)))] if settings else []
+
+
+def _startproject(folder: Path, base: Path, project: Path) -> list[Candidate]:
+    """Return the Django project of a wsgi.py and an asgi.py, of which the settings choose one."""
+    path = folder / "wsgi.py"
+    settings = _settings_module(path)
+    if not settings or not _settings_module(folder / "asgi.py"):
+        return []
+    label = str(path.relative_to(project))
+    return [Candidate(**_place(settings, str(base)), label=label, is_django=True)]
+
+
+def _of_variable(project: str, env: Mapping[str, str]) -> list[Candidate]:
+    """Return the Django project of the environment, when its settings are in this project."""
+    settings = env.get(_SETTINGS_VARIABLE, "").strip()
+    path = Path(project, *settings.split("."))
+    if not _MODULE.fullmatch(settings) or not any(
+        os.path.isfile(one)  # noqa: PTH113 - never raises
+        for one in (path.with_name(f"{path.name}.py"), path / "__init__.py")
+    ):
+        return []
+    return [Candidate(**_place(settings, project), label=_SETTINGS_VARIABLE, is_django=True)]
+
+
+def _django(path: Path, settings: str, label: str) -> Candidate:
+    return Candidate(**_place(settings, str(path.parent)), label=label, is_django=True)
+
+
+def _place(module: str, import_root: str) -> _Place:
+    return {"module": module, "attribute": None, "import_root": import_root}
+
+
+def _settings_module(path: Path) -> str | None:
+    """Return the settings that a manage.py, wsgi.py or asgi.py sets unless others are set.
+
+    https://docs.djangoproject.com/en/stable/topics/settings/#envvar-DJANGO_SETTINGS_MODULE
+    """
+    found: list[str] = []
+    for node in ast.walk(_parsed(path) or _NOTHING):
+        given: ast.expr | None = None
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "setdefault":
+            given = node.args[1] if len(node.args) == 2 and _is_variable(node.args[0]) else None
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            given = node.value if _is_variable(node.targets[0].slice) else None
+        if given is not None:
+            words = [one.value for one in ast.walk(given) if isinstance(one, ast.Constant)]
+            found += [str(word) for word in words if _MODULE.fullmatch(str(word))]
+    return next((one for one in found if "test" not in one), found[0] if found else None)
+
+
+def _is_variable(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == _SETTINGS_VARIABLE
+
+
+def _pasted(root: Path) -> list[Candidate]:
+    """Return the app that production.ini describes, else development.ini's."""
+    for name in _PASTE_FILES:
+        try:
+            with (root / name).open(encoding="utf-8", errors="replace") as file:
+                is_app = _PASTE_APP.search(file.read(_MOST_BYTES))
+        except OSError:
+            continue
+        if is_app:
+            return [_paste(root / name, str(root), name)]
+    return []
+
+
+def _paste(path: Path, project: str, label: str) -> Candidate:
+    """Return the call that makes the app, which Gunicorn takes as it takes any factory.
+
+    https://docs.pylonsproject.org/projects/pastedeploy/en/latest/#basic-usage
+    """
+    near = path.relative_to(project) if path.is_relative_to(project) else path
+    call = f"loadapp({f'config:{near}'!r}, relative_to='.')"
+    return Candidate(
+        module="paste.deploy", attribute=call, import_root=project, label=label or path.name
+    )
+
+
+def _mains(path: Path, project: Path, base: Path) -> list[Candidate]:
+    """Return the factory of a Pyramid package, `main(global_config, **settings)`."""
+    for statement in (_parsed(path) or _NOTHING).body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "main":
+            given = [one.arg for one in statement.args.args]
+            if len(given) == 1 and given[0].startswith("global_conf") and statement.args.kwarg:
+                return [replace(_candidate(path, project, base), attribute="main({})")]
+    return []
+
+
+# -- reading a file --------------------------------------------------------------------------------
+
+
+def _is_imported_from(path: Path, folder: Path) -> bool:
+    """Say whether a file imports its neighbours in a folder as parts of a package of that name."""
+    depth = len(path.relative_to(folder).parts)
+    for node in ast.walk(_parsed(path) or _NOTHING):
+        if isinstance(node, ast.ImportFrom):
+            first, _, rest = (node.module or "").partition(".")
+            if node.level >= depth:
+                return True
+            names = [rest.partition(".")[0]] if rest else [one.name for one in node.names]
+            if node.level == 0 and first == folder.name and _holds(folder, names):
+                return True
+        elif isinstance(node, ast.Import):
+            parts = [one.name.split(".") for one in node.names]
+            if any(one[0] == folder.name and _holds(folder, one[1:2]) for one in parts):
+                return True
+    return False
+
+
+def _holds(folder: Path, names: Iterable[str]) -> bool:
+    places = [place for name in names for place in (folder / name, folder / f"{name}.py")]
+    return any(os.path.exists(one) for one in places)  # noqa: PTH110 - never raises
+
+
+def _parsed(path: Path) -> ast.Module | None:
+    """Return the syntax tree of a file, an empty one if it cannot be read; None: no Python."""
+    try:
+        with path.open("rb") as file:
+            source = file.read(_MOST_BYTES + 1)
+    except OSError:
+        source = b""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of string escapes, which are the user's own matter
+            return ast.parse(source if len(source) <= _MOST_BYTES else b"")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _suitable(files: Iterable[Path], project: Path, base: Path | None = None) -> list[Candidate]:
@@ -235,18 +405,8 @@ def _makes_app(path: Path, *, itself: bool = False) -> bool | None:
 
     With `itself`, the file has to make the app: one that it imports or has made does not count.
     """
-    try:
-        with path.open("rb") as file:
-            source = file.read(_MOST_BYTES + 1)
-    except OSError:
-        return False
-    if len(source) > _MOST_BYTES:
-        return False
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of string escapes, which are the user's own matter
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = _parsed(path)
+    if tree is None:
         return None
     statements = list(_at_import(tree.body))
     if any(_defines_app(statement) for statement in statements):

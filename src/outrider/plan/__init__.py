@@ -11,10 +11,17 @@ import re
 from typing import TYPE_CHECKING
 
 from outrider import errors
+from outrider.plan.collect import collected
 from outrider.plan.folders import file_roots, mounts
 from outrider.plan.ledger import Ledger
 from outrider.plan.server import choose_server, choose_workers, tell_of_hanging_requests
-from outrider.settings import RESERVED_NAMES, Address, Settings, parse_server_name
+from outrider.settings import (
+    RESERVED_NAMES,
+    Address,
+    BadValueError,
+    Settings,
+    parse_server_name,
+)
 from outrider.site import (
     Front,
     Limits,
@@ -32,6 +39,8 @@ NGINX_FLOOR = (1, 20, 0)
 """The oldest stable one that knows `-e`, by its change log; tested are 1.22.1 and 1.31.3."""
 SOCKET_PATH_LIMIT = 107
 """Bytes of sun_path less its closing zero: https://man7.org/linux/man-pages/man7/unix.7.html."""
+GREEN_MODES = ("eventlet", "gevent", "gevent_uwsgi")
+"""Of a Socket.IO server; Gunicorn would need a worker class of that kind."""
 BODY_LIMIT_BYTES = 100 * 2**20
 
 
@@ -61,14 +70,17 @@ def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
     workers = choose_workers(facts, server, ledger, among)
     limits = _limits(facts, server, ledger)
     tell_of_hanging_requests(server, limits, ledger)
-    served = mounts(facts, prefix, user, ledger)
+    place, why_there = _run_directory(facts.host, bind)
+    paths = _paths(settings.value("run_dir") or place, "" if among == 1 else name)
+    collect = collected(facts, paths, ledger)
+    served = mounts(facts, prefix, user, collect, ledger)
     roots = file_roots(facts, served, ledger, "" if among == 1 else name)
     proxies = ledger.pick(
         "trusted_proxies", (), "default", "forwarding headers from outside are ignored"
     )
     log_format = ledger.pick("log_format", "text", "default", "for people")
     front = _front(facts, bind, ledger)
-    paths = _paths(facts.host, bind, ledger, "" if among == 1 else name)
+    ledger.pick("run_dir", place, "the machine", why_there)
     env_file = settings.value("env_file")
     if env_file:
         ledger.pick("env_file", None, "", "")
@@ -81,6 +93,7 @@ def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
         workers=workers,
         limits=limits,
         mounts=served,
+        collect=collect,
         file_roots=roots,
         front=front,
         trusted_proxies=proxies,
@@ -144,6 +157,9 @@ def _refuse_what_cannot_run(facts: Facts) -> None:
     nginx = facts.nginx
     if nginx.version < NGINX_FLOOR:
         raise errors.nginx_too_old(nginx.path, _dotted(nginx.version), _dotted(NGINX_FLOOR))
+    app = facts.app
+    if app.async_mode in GREEN_MODES:
+        raise errors.socketio_mode(app.async_mode, app.target)
 
 
 def _dotted(version: tuple[int, ...]) -> str:
@@ -275,17 +291,38 @@ def _server_names(facts: Facts, bind: Address, ledger: Ledger, among: int) -> tu
     for name in app.trusted_hosts:
         host = name.lower() if name.startswith("[") else name.lower().partition(":")[0]
         found += [host[1:], "*" + host] if host.startswith(".") else [host]
-    if found:
+    if found and not all(map(_is_server_name, found)):
+        why = f"{app.hosts_source} has names that Nginx cannot look for; the app itself looks"
+        names = ledger.pick("server_names", (), "default", why, _any)
+    elif "*" in found:
+        names = ledger.pick("server_names", (), "the app", f"{app.hosts_source} has '*'", _any)
+    elif found:
         # Each of several sites would have them.
         if is_loopback(bind) and among == 1:
-            found += [name for name in ("localhost", "127.0.0.1", "::1") if name not in found]
-        names = tuple(parse_server_name(name) for name in found)
+            found += ["localhost", "127.0.0.1", "::1"]
+        names = tuple(dict.fromkeys(map(parse_server_name, found)))
         names = ledger.pick(
             "server_names", names, "the app", f"{app.hosts_source}; any other host gets 421"
         )
     else:
         names = ledger.pick("server_names", (), "default", "the app names no host", _any)
+    if app.settings_module and not app.trusted_hosts:
+        ledger.note(
+            "ALLOWED_HOSTS",
+            "empty",
+            "the app",
+            f"Django answers 400 to everyone; set it in {app.settings_module}",
+            warn=True,
+        )
     return () if "*" in names else names
+
+
+def _is_server_name(text: str) -> bool:
+    try:
+        parse_server_name(text)
+    except BadValueError:
+        return False
+    return True
 
 
 def _limits(facts: Facts, server: Server, ledger: Ledger) -> Limits:
@@ -368,13 +405,16 @@ def _front(facts: Facts, bind: Address, ledger: Ledger) -> Front:
     )
 
 
-def _paths(host: Host, bind: Address, ledger: Ledger, name: str) -> Paths:
+def _run_directory(host: Host, bind: Address) -> tuple[str, str]:
+    """Return the default and its reason."""
     place = f"{bind.host.replace(':', '_')}-{bind.port}"
-    default = f"{host.temp_directory.rstrip('/')}/outrider-{host.uid}/{place}"
     why = "one for each user and address"
     if host.temp_is_memory:
         why += "; it is in memory, and so are the bodies that Nginx spools"
-    run = str(ledger.pick("run_dir", default, "the machine", why))
+    return f"{host.temp_directory.rstrip('/')}/outrider-{host.uid}/{place}", why
+
+
+def _paths(run: str, name: str) -> Paths:
     # With a word before it, a site's name is the name of no other file there.
     paths = Paths(run=run, app=name, folder=f"app-{name}") if name else Paths(run=run)
     length = len(os.fsencode(paths.socket))

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outrider import errors
+from outrider.facts import Directory
 from outrider.site import FileRoot, Mount
 
 if TYPE_CHECKING:
-    from outrider.facts import Directory, Facts
+    from outrider.facts import Facts, MediaFolder, StaticFolder
     from outrider.plan.ledger import Ledger
-    from outrider.site import User
+    from outrider.site import Collect, User
 
 
-def mounts(facts: Facts, prefix: str, user: User, ledger: Ledger) -> tuple[Mount, ...]:
+def mounts(
+    facts: Facts, prefix: str, user: User, collect: Collect | None, ledger: Ledger
+) -> tuple[Mount, ...]:
     mounts: dict[str, Mount] = {}
     for kind in ("static", "media"):
         given = ledger.settings.get(kind)
@@ -29,16 +32,22 @@ def mounts(facts: Facts, prefix: str, user: User, ledger: Ledger) -> tuple[Mount
     if spa:
         _add(mounts, Mount(url="/", directory=spa.value, kind="spa", source=spa.origin))
     asked = set(mounts)
-    for mount in [*_static_of_app(facts, prefix, ledger), *_media_of_app(facts, ledger)]:
+    of_app = [*_static_of_app(facts, prefix, collect, ledger), *_media_of_app(facts, ledger)]
+    for mount in of_app:
         if mount.url not in asked:
             _add(mounts, mount)
     served = []
     hooks = {folder.url: folder.hook for folder in facts.app.static}
+    of_app_all: list[StaticFolder | MediaFolder] = [*facts.app.static, *facts.app.media]
+    free = {one.url for one in of_app_all if one.ignores_prefix} - asked
+    comes = {collect.directory} if collect else set()
+    comes |= {folder.directory for folder in facts.app.media if not folder.is_served_by_app}
     for mount in mounts.values():
-        if _is_servable(mount, facts, user, ledger, is_asked=mount.url in asked):
+        url = mount.url if mount.url in free else prefix + mount.url
+        if _is_servable(mount, facts, user, ledger, mount.url in asked, comes):
             served.append(
                 Mount(
-                    url=prefix + mount.url,
+                    url=url,
                     directory=mount.directory,
                     kind=mount.kind,
                     max_age_s=facts.app.static_max_age_s if mount.kind == "static" else None,
@@ -50,7 +59,7 @@ def mounts(facts: Facts, prefix: str, user: User, ledger: Ledger) -> tuple[Mount
             if hooks.get(mount.url) and mount.kind == "static":
                 # Static files are public by custom; who relies on the hook should know.
                 why += f" to everyone; {hooks[mount.url]} for the rest"
-            ledger.note(mount.kind, prefix + mount.url, mount.source, why)
+            ledger.note(mount.kind, url, mount.source, why)
     return tuple(sorted(served, key=lambda mount: mount.url))
 
 
@@ -91,9 +100,21 @@ def _add(mounts: dict[str, Mount], mount: Mount) -> None:
     mounts.setdefault(mount.url, mount)
 
 
-def _static_of_app(facts: Facts, prefix: str, ledger: Ledger) -> list[Mount]:
+def _static_of_app(
+    facts: Facts, prefix: str, collect: Collect | None, ledger: Ledger
+) -> list[Mount]:
     found = []
     for folder in facts.app.static:
+        directory = folder.directory
+        if not directory and collect is not None:
+            directory = collect.directory
+        if not directory:
+            why = "left to the app: STATIC_ROOT is not set"
+            ledger.note("static", folder.url, folder.source, why, warn=True)
+            continue
+        if folder.guard is not None:
+            ledger.note("static", folder.url, folder.source, _guarded(folder, "static"))
+            continue
         if folder.url == "/" and prefix:
             # Nginx would look for /shop/x in the folder's own "shop".
             why = f"left to the app: {folder.directory} has no URL prefix of its own"
@@ -102,7 +123,7 @@ def _static_of_app(facts: Facts, prefix: str, ledger: Ledger) -> list[Mount]:
         found.append(
             Mount(
                 url=folder.url,
-                directory=folder.directory,
+                directory=directory,
                 kind="static",
                 source=folder.source,
                 falls_back=folder.falls_back,
@@ -118,13 +139,7 @@ def _media_of_app(facts: Facts, ledger: Ledger) -> list[Mount]:
         if folder.url is None:
             ledger.note("media", "none", "the app", f"no route serves {name} as a folder")
         elif folder.guard is not None:
-            ledger.note(
-                "media",
-                folder.url,
-                "the app",
-                f"left to the app: {folder.guard}, which Nginx cannot ask; "
-                f"if it is open to all: --media {folder.url}={folder.directory}",
-            )
+            ledger.note("media", folder.url, "the app", _guarded(folder, "media"))
         elif folder.url == "/":
             ledger.note("media", "/", "the app", f"left to the app: {name} has no URL prefix")
         else:
@@ -136,18 +151,43 @@ def _media_of_app(facts: Facts, ledger: Ledger) -> list[Mount]:
     return mounts
 
 
-def _is_servable(mount: Mount, facts: Facts, user: User, ledger: Ledger, *, is_asked: bool) -> bool:
-    """Refuse a folder that must not be served; leave out one that is merely not there yet."""
-    directory: Directory = facts.directories[mount.directory]
+def _guarded(folder: StaticFolder | MediaFolder, kind: str) -> str:
+    return (
+        f"left to the app: {folder.guard}, which Nginx cannot ask; "
+        f"if it is open to all: --{kind} {folder.url}={folder.directory}"
+    )
+
+
+def _is_servable(
+    mount: Mount, facts: Facts, user: User, ledger: Ledger, is_asked: bool, comes: set[str]
+) -> bool:
+    """Refuse a folder that must not be served; leave out one that is merely not there yet.
+
+    Args:
+        mount: the folder and its URL.
+        facts: what was observed.
+        user: whom Nginx runs as.
+        ledger: hears what is left out.
+        is_asked: a setting names it.
+        comes: folders that need not be there yet: collectstatic fills them, or the first upload.
+    """
+    directory = facts.directories.get(
+        mount.directory, Directory(path=mount.directory, exists=False)
+    )
     if "$" in mount.directory or any(
         ord(letter) < 32 or ord(letter) == 127 for letter in mount.directory
     ):
         raise errors.unsafe_path(f"the folder for {mount.url}", mount.directory)
+    if not directory.exists and not is_asked and mount.directory in comes:
+        return True
     if not directory.exists or not directory.is_directory:
         if is_asked:
             raise errors.folder_missing(
                 mount.url, mount.directory, mount.kind, mount.source, is_file=directory.exists
             )
+        if mount.kind == "media" and not directory.exists:
+            # Made at the first upload, by Django's storage for one; until then Nginx says 404.
+            return True
         is_usual = any(
             folder.is_default for folder in facts.app.static if folder.directory == mount.directory
         )

@@ -58,17 +58,25 @@ def choose_workers(facts: Facts, server: Server, ledger: Ledger, among: int = 1)
     host, interface = facts.host, facts.app.interface
     _refuse_what_it_cannot(server, interface, ledger)
     count, why = _processes(facts, among)
-    if server.has_processes:
+    app = facts.app
+    if app.single_process and server.has_processes:
+        workers = ledger.pick("workers", 1, "the app", app.single_process)
+        if workers > 1:
+            ledger.note("single process", "wanted", "the app", app.single_process, warn=True)
+        threads, reason = 1, _one_thread(server)
+    elif server.has_processes:
         workers = ledger.pick("workers", count, "the machine", why)
         threads, reason = 1, _one_thread(server)
     else:
         workers = ledger.pick("workers", 1, server.title, "one process, with threads")
         threads = max(FEWEST_THREADS, count)
         reason = f"requests that are served at a time; {why}"
+    origin = "default" if server.has_processes else "the machine"
+    if app.wants_threads:
+        threads, origin = app.wants_threads, "the app"
+        reason = "the app keeps one for each WebSocket"
     if interface in server.threaded:
-        threads = ledger.pick(
-            "threads", threads, "default" if server.has_processes else "the machine", reason
-        )
+        threads = ledger.pick("threads", threads, origin, reason)
     elif ledger.settings.get("threads"):
         ledger.note(
             "threads", "not used", "the app", "an ASGI app runs in an event loop", warn=True

@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import flask, media
+from . import django, frameworks
 from .failure import Failure
 from .interface import interface_of
 from .layers import framework_of, layers_of, outermost
@@ -29,15 +29,6 @@ from .target import Found, find, resolve
 
 REPORT_VARIABLE = "OUTRIDER_REPORT_FD"
 OLDEST_GUNICORN = (23,)
-
-UNKNOWN = {
-    "limit_note": None,
-    "single_process": None,
-    "wants_threads": None,
-    "settings_module": None,
-    "collect": None,
-}
-"""Fields of outrider.facts.App that only some frameworks have a say in."""
 
 
 def main() -> None:
@@ -97,6 +88,9 @@ def _look(candidates: list[dict[str, Any]]) -> dict[str, Any]:
     # No factory is called while there is an app that is made already.
     pool = [one for one in found if not one.is_factory] or found
     pool = [pool[index] for index in outermost({n: one.value for n, one in enumerate(pool)})]
+    if pool and all(django.is_app(one.value) for one in pool):
+        # Its settings are one for the process, so that these are one app, made several times.
+        del pool[1:]
     if not pool:
         raise next((one for one in failures if one.kind != "no-app"), failures[0])
     if len(pool) > 1:
@@ -118,11 +112,10 @@ def _facts(found: Found, app: Any) -> dict[str, Any]:
         "framework": framework_of(layers) or interface.upper(),
         "import_root": found.import_root,
         "module_file": getattr(found.module, "__file__", None),
-        **UNKNOWN,
-        **flask.configuration(layers),
-        "static": flask.static_folders(layers),
-        "media": media.media_folders(layers),
-        "has_debugger": any(type(one).__name__ == "DebuggedApplication" for _, one in layers),
+        **frameworks.configuration(layers),
+        "static": frameworks.static_folders(layers),
+        "media": frameworks.media_folders(layers),
+        "has_debugger": any(type(one.app).__name__ == "DebuggedApplication" for one in layers),
         "rss_bytes": _resident_bytes(),
     }
 

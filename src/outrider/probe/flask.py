@@ -1,4 +1,4 @@
-"""Facts from Flask: its configuration, and the static folders that it serves as they are."""
+"""Facts from Flask and Quart: their configuration, and the static folders that they serve."""
 
 from __future__ import annotations
 
@@ -8,40 +8,32 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .layer import Layer, folder, is_a
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def flasks_of(layers: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    return [(prefix, layer) for prefix, layer in layers if is_flask(layer)]
-
-
-def is_flask(app: object) -> bool:
-    return any(
-        one.__name__ == "Flask" and one.__module__.startswith("flask.") for one in type(app).__mro__
-    )
+def is_app(app: object) -> bool:
+    return is_a(app, "flask", "Flask") or is_a(app, "quart", "Quart")
 
 
 # -- configuration -------------------------------------------------------------------------------
 
 
-def configuration(layers: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return what is set, of the first app unless all have a say; without Flask, nothing is."""
-    apps = [app for _, app in flasks_of(layers)]
-    config = apps[0].config if apps else {}
-    root = config.get("APPLICATION_ROOT")
-    hosts, name = config.get("TRUSTED_HOSTS"), config.get("SERVER_NAME")
-    limits = [_whole(app.config.get("MAX_CONTENT_LENGTH")) for app in apps]
+def configuration(app: Any) -> dict[str, Any]:
+    config = app.config
+    root, name = config.get("APPLICATION_ROOT"), config.get("SERVER_NAME")
+    hosts = config.get("TRUSTED_HOSTS")
     return {
-        # Nginx has one limit for all: the widest, and none if one app has none.
-        "max_content_length": max(filter(None, limits), default=None) if all(limits) else None,
+        "max_content_length": _whole(config.get("MAX_CONTENT_LENGTH")),
         "limit_source": "MAX_CONTENT_LENGTH",
         "application_root": None if root == "/" else root,
         "prefix_source": "APPLICATION_ROOT",
         "trusted_hosts": list(hosts or filter(None, [name])),
         "hosts_source": "TRUSTED_HOSTS" if hosts else "SERVER_NAME",
         "static_max_age_s": _whole(config.get("SEND_FILE_MAX_AGE_DEFAULT")),
-        "is_debug": any(bool(app.debug) for app in apps),
+        "is_debug": bool(app.debug),
         "debug_source": "app.debug is True",
     }
 
@@ -56,11 +48,9 @@ def _whole(value: object) -> int | None:
 # -- static folders ------------------------------------------------------------------------------
 
 
-def static_folders(layers: list[tuple[str, Any]]) -> list[dict[str, Any]]:
-    """Return the fields of outrider.facts.StaticFolder, each URL once."""
-    folders: dict[str, dict[str, Any]] = {}
-    for prefix, app in flasks_of(layers):
-        for rule in app.url_map.iter_rules():
+def static_folders(layers: list[Layer]) -> Iterator[dict[str, Any]]:
+    for prefix, app, _ in layers:
+        for rule in app.url_map.iter_rules() if is_app(app) else ():
             url = folder_url(rule)
             scope, _, endpoint = rule.endpoint.rpartition(".")
             owner = app.blueprints.get(scope) if scope else app
@@ -70,16 +60,22 @@ def static_folders(layers: list[tuple[str, Any]]) -> list[dict[str, Any]]:
             directory = os.path.normpath(owner.static_folder)
             if _is_flasks_own(view, type(owner).send_static_file) and Path(directory).is_absolute():
                 default = Path(app.root_path, "static")
-                folder = {
-                    "url": prefix + url,
-                    "directory": directory,
-                    "source": f"blueprint {scope!r}" if scope else f"Flask app {app.name!r}",
-                    "is_default": not scope and Path(directory) == default,
-                    "hook": next(hooks(app, rule.endpoint), None),
-                    "falls_back": url == "/",
-                }
-                folders.setdefault(prefix + url, folder)
-    return list(folders.values())
+                kind = "Quart" if is_a(app, "quart", "Quart") else "Flask"
+                yield folder(
+                    prefix + url,
+                    directory,
+                    f"blueprint {scope!r}" if scope else f"{kind} app {app.name!r}",
+                    is_default=not scope and Path(directory) == default,
+                    hook=next(hooks(app, rule.endpoint), None),
+                    falls_back=url == "/" or any(others_below(app, rule, url)),
+                )
+
+
+def others_below(app: Any, rule: Any, url: str) -> Iterator[str]:
+    """Yield the routes that the app has below the URL of one."""
+    for other in app.url_map.iter_rules():
+        if other.rule.startswith(url) and other.endpoint != rule.endpoint:
+            yield str(other.rule)
 
 
 def folder_url(rule: Any) -> str | None:
@@ -93,7 +89,7 @@ def folder_url(rule: Any) -> str | None:
 def _is_flasks_own(*functions: Any) -> bool:
     """Look at the globals, because functools.wraps copies the name of the module."""
     names = [getattr(one, "__globals__", {}).get("__name__", "") for one in functions]
-    return all(name.startswith("flask.") for name in names)
+    return all(name.startswith(("flask.", "quart.")) for name in names)
 
 
 # -- what runs before a view --------------------------------------------------------------------
@@ -109,5 +105,7 @@ def hooks(app: Any, endpoint: str) -> Iterator[str]:
     ):
         for scope in scopes:
             for hook in registered.get(scope, ()):
+                if getattr(hook, "__module__", "").startswith("dash."):
+                    continue  # it sets the app up at the first request
                 owner = f"blueprint {scope!r}" if scope else "app"
                 yield f"{owner}.{kind} runs {getattr(hook, '__name__', type(hook).__name__)}"

@@ -7,6 +7,9 @@ import math
 import types
 from typing import Any, NamedTuple
 
+from .frameworks import is_known
+from .layer import is_a
+
 
 def interface_of(app: Any) -> str | None:
     """Return `wsgi` or `asgi` by what the callable takes, None if it can be neither.
@@ -14,6 +17,8 @@ def interface_of(app: Any) -> str | None:
     https://peps.python.org/pep-3333/#the-application-framework-side takes two positional arguments,
     https://asgi.readthedocs.io/en/latest/specs/main.html#applications three.
     """
+    if is_a(app, "dash", "Dash"):  # it takes anything, and passes it on
+        return interface_of(app.server) if callable(app) else None
     names, accepted = shape_of(app)
     required = len(names)
     if inspect.isclass(app):
@@ -50,6 +55,8 @@ def is_instance(value: object) -> bool:
 
     `flask.request` raises when it is touched outside a request; Typer and its like take anything.
     """
+    if is_known(value):
+        return interface_of(value) is not None
     call = inspect.getattr_static(type(value), "__call__", None)
     if isinstance(value, type) or is_function(value) or not isinstance(call, types.FunctionType):
         return False
@@ -77,4 +84,6 @@ def shape_of(value: Any) -> Shape:
 
 
 def _is_async(app: Any) -> bool:
-    return any(map(inspect.iscoroutinefunction, (app, type(app).__call__)))
+    calls = (app, type(app).__call__)
+    # Cython marks its own, as asyncio.coroutine once did.
+    return any(inspect.iscoroutinefunction(one) or hasattr(one, "_is_coroutine") for one in calls)

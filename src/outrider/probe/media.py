@@ -10,7 +10,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .flask import flasks_of, folder_url, hooks, is_flask
+from .flask import folder_url, hooks, others_below
+from .layer import Layer, is_a
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,12 +38,11 @@ REQUEST_METHODS = (
 HARMLESS_WRAPPERS = ("flask_socketio", "werkzeug", "whitenoise")
 
 
-def media_folders(layers: list[tuple[str, Any]]) -> list[dict[str, Any]]:
-    """Return the fields of outrider.facts.MediaFolder, each directory once."""
-    folders: dict[str, dict[str, Any]] = {}
-    for prefix, app in flasks_of(layers):
-        wrapper = next(_wrappers(prefix, layers), None)
-        for setting in SETTINGS:
+def media_folders(layers: list[Layer]) -> Iterator[dict[str, Any]]:
+    """Yield the fields of outrider.facts.MediaFolder."""
+    for layer in layers:
+        app = layer.app
+        for setting in SETTINGS if is_a(app, "flask", "Flask") else ():
             directory = _folder(app, app.config.get(setting))
             if directory is None:
                 continue
@@ -50,10 +50,18 @@ def media_folders(layers: list[tuple[str, Any]]) -> list[dict[str, Any]]:
             routes = _routes(app, setting, directory)
             url, guard = min(routes, key=lambda route: bool(route[1]), default=(None, None))
             if url is not None:
-                url, guard = prefix + url, guard or wrapper
-            folder = {"directory": directory, "source": setting, "url": url, "guard": guard}
-            folders.setdefault(directory, folder)
-    return list(folders.values())
+                url, guard = (
+                    layer.prefix + url,
+                    guard or next(_wrappers(layer.prefix, layers), None),
+                )
+            yield {
+                "directory": directory,
+                "source": setting,
+                "url": url,
+                "guard": guard,
+                "is_served_by_app": True,
+                "ignores_prefix": False,
+            }
 
 
 def _folder(app: Any, value: object) -> str | None:
@@ -98,9 +106,8 @@ def _guards(app: Any, rule: Any, url: str, setting: str) -> Iterator[str]:
         is_keywords = isinstance(constant, tuple) and PLAIN_KEYWORDS.issuperset(constant)
         if constant not in (None, setting, view.__doc__) and not is_keywords:
             yield "the view does more than send the file"
-    for other in app.url_map.iter_rules():
-        if other.rule.startswith(url) and other.endpoint != rule.endpoint:
-            yield f"the app also routes {other.rule}"
+    for other in others_below(app, rule, url):
+        yield f"the app also routes {other}"
     flask = next(one for one in type(app).__mro__ if one.__module__.startswith("flask."))
     for name in REQUEST_METHODS:
         if getattr(type(app), name) is not getattr(flask, name):
@@ -108,9 +115,10 @@ def _guards(app: Any, rule: Any, url: str, setting: str) -> Iterator[str]:
     yield from hooks(app, rule.endpoint)
 
 
-def _wrappers(prefix: str, layers: list[tuple[str, Any]]) -> Iterator[str]:
+def _wrappers(prefix: str, layers: list[Layer]) -> Iterator[str]:
     """Yield what stands before the app at a prefix, and might answer in its place."""
-    for mount, layer in layers:
-        is_before = prefix.startswith(mount) and not is_flask(getattr(layer, "__self__", layer))
-        if is_before and type(layer).__module__.partition(".")[0] not in HARMLESS_WRAPPERS:
-            yield f"wrapped in {getattr(layer, '__qualname__', type(layer).__name__)}"
+    for layer in layers:
+        app = getattr(layer.app, "__self__", layer.app)
+        is_before = prefix.startswith(layer.prefix) and not is_a(app, "flask", "Flask")
+        if is_before and type(layer.app).__module__.partition(".")[0] not in HARMLESS_WRAPPERS:
+            yield f"wrapped in {getattr(layer.app, '__qualname__', type(layer.app).__name__)}"

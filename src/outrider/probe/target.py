@@ -12,12 +12,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from . import django
 from .failure import Failure, describe
 from .interface import interface_of, is_function, is_instance, shape_of, why_not
+from .layer import is_a
 from .layers import framework_of, layers_of, outermost
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+
+NOT_INSTALLED = ("PackageNotFoundError", "DistributionNotFound")
 
 
 class Found(NamedTuple):
@@ -45,7 +50,10 @@ def find(candidate: dict[str, Any]) -> Found:
     root = candidate["import_root"]
     if sys.path[0] != root:
         sys.path.insert(0, root)
-    module = _import(candidate["module"], root)
+    if candidate.get("is_django"):
+        module = _import_django(candidate["module"], root)
+    else:
+        module = _import(candidate["module"], root)
     expression = (candidate["attribute"] or _choose(module)).strip()
     name, arguments = _parse(expression)
     is_factory = arguments is not None and hasattr(module, name)
@@ -72,6 +80,8 @@ def resolve(module: ModuleType, expression: str) -> Any:
     except BaseException as exc:
         failure = _refusal(exc, module, expression)
         raise failure from None
+    if is_a(app, "aiohttp", "Application"):
+        raise Failure("aiohttp", module=module.__name__, attribute=expression)
     if not interface_of(app):
         raise _not_an_app(module, expression, app, why_not(app, module.__name__, expression))
     return app
@@ -84,15 +94,45 @@ def _import(name: str, root: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except BaseException as exc:  # SystemExit too
-        told = describe(exc)
-        missing = exc.name if isinstance(exc, ModuleNotFoundError) else None
+        failure = _import_failure(exc, name, root)
+    raise failure
+
+
+def _import_failure(exc: BaseException, name: str, root: str) -> Failure:
+    told = describe(exc)
+    raised = {"exception": told.line, "traceback": told.traceback}
+    settings = django.settings_failure(exc)
+    if settings is not None:
+        return Failure("django-settings", **raised, **settings)
+    missing = exc.name if isinstance(exc, ModuleNotFoundError) else None
     if missing is None:
-        raise Failure("import-raised", exception=told.line, traceback=told.traceback)
+        return Failure("import-raised", **raised)
     # The module itself or a package above it, and nothing of the user's has run: else it is the
     # user's own import of a name that happens to be the same.
     if not told.has_frames and f"{name}.".startswith(f"{missing}."):
-        raise Failure("no-module", module=name, near=_near(missing, root))
-    raise Failure("missing-dependency", name=missing, traceback=told.traceback)
+        return Failure("no-module", module=name, near=_near(missing, root))
+    return Failure("missing-dependency", name=missing, traceback=told.traceback)
+
+
+def _import_django(settings_module: str, root: str) -> ModuleType:
+    """Import the wsgi.py of a project, or its asgi.py when the project needs ASGI.
+
+    The first sets DJANGO_SETTINGS_MODULE as it will when the site runs, which need not be what
+    manage.py sets.
+    """
+    found = django.entries(settings_module, root)
+    if not found:
+        try:
+            found = django.named_in_settings(settings_module)
+        except Failure:
+            raise
+        except BaseException as exc:
+            failure = _import_failure(exc, settings_module, root)
+            raise failure from None
+    module = _import(found.get("wsgi") or found["asgi"], root)
+    if "wsgi" in found and "asgi" in found and django.wants_asgi():
+        module = _import(found["asgi"], root)
+    return module
 
 
 def _near(missing: str, root: str) -> list[str]:
@@ -143,6 +183,11 @@ def _refusal(exc: BaseException, module: ModuleType, expression: str) -> Failure
     elif isinstance(exc, AppImportError):
         return _not_an_app(module, expression, None, f"{name}() returned no app")
     told = describe(exc)
+    settings = django.settings_failure(exc)
+    if settings is not None:
+        return _import_failure(exc, name, "")
+    if module.__name__ == "paste.deploy" and type(exc).__name__ in NOT_INSTALLED:
+        return Failure("not-installed", name=str(getattr(exc, "name", None) or exc))
     if isinstance(exc, TypeError) and not told.has_frames:
         with contextlib.suppress(TypeError, ValueError):
             arguments = str(inspect.signature(value))
@@ -175,6 +220,7 @@ def _choose(module: ModuleType) -> str:
         if is_instance(value) or (is_function(value) and interface_of(value)):
             return name
     instances = {name: one for name, one in members.items() if is_instance(one)}
+    aiohttp = [name for name, one in members.items() if is_a(one, "aiohttp", "Application")]
     known = {name: one for name, one in instances.items() if framework_of(layers_of(one))}
     factories = [name for name in ("create_app", "make_app") if callable(members.get(name))]
     # Many a thing can be called with two arguments, a validator of WTForms for one.
@@ -183,6 +229,8 @@ def _choose(module: ModuleType) -> str:
         raise Failure("several-in-module", module=module.__name__, names=names)
     if names:
         return names[0]
+    if not factories and aiohttp:
+        raise Failure("aiohttp", module=module.__name__, attribute=aiohttp[0])
     if not factories:
         raise Failure("no-app", module=module.__name__, names=_offers(module))
     # One that needs arguments is called all the same: import_app then says which.

@@ -1,0 +1,5 @@
+from dash import Dash, html
+
+app = Dash(__name__)
+app.layout = html.Div("home")
+server = app.server

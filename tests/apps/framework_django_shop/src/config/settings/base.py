@@ -1,0 +1,12 @@
+SECRET_KEY = "of a test"
+DEBUG = False
+ALLOWED_HOSTS = [".shop.example", "shop.example.org"]
+INSTALLED_APPS = ["django.contrib.staticfiles"]
+MIDDLEWARE = []
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+STATIC_URL = "/static/"
+STATIC_ROOT = "/srv/shop/static"
+MEDIA_URL = "/media/"
+MEDIA_ROOT = "/srv/shop/media"

@@ -1,0 +1,3 @@
+from .base import *
+
+STATIC_ROOT = BASE_DIR / "static"

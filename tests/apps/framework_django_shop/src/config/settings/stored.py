@@ -1,0 +1,6 @@
+from .base import *
+
+STORAGES = {
+    "default": {"BACKEND": "config.storage.Remote"},
+    "staticfiles": {"BACKEND": "config.storage.Remote"},
+}

@@ -1,0 +1,5 @@
+from django.core.files.storage import Storage
+
+
+class Remote(Storage):
+    """Keeps files with a service."""
