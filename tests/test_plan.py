@@ -379,3 +379,16 @@ def test_settings_of_a_file_carry_its_name():
     source = TomlSource(name="outrider.toml", directory="/srv/shop", table={"workers": 3})
     made = plan(facts(), resolve({}, {}, source, "/srv/shop"))
     assert decision(made, "workers").origin == "outrider.toml: workers"
+
+
+def test_a_single_page_application_that_is_not_built_is_refused():
+    place = "/srv/shop/built"
+    for found, words in (
+        (Directory(path=place), "has no index.html"),
+        (Directory(path=place, exists=False), "does not exist"),
+    ):
+        error = refused({"spa": place}, directories={place: found})
+        assert error.id == "spa-not-built"
+        assert words in error.found[0]
+    built = {place: Directory(path=place, has_index=True)}
+    assert site({"spa": place}, directories=built).spa is not None

@@ -787,6 +787,20 @@ def folder_missing(
     )
 
 
+def spa_not_built(directory: str, origin: str, found: str) -> OutriderError:
+    """The folder of a single-page application has no index.html."""
+    return OutriderError(
+        "spa-not-built",
+        "there is no single-page application to serve",
+        found=[f"{directory}, named by {origin}, {found}"],
+        fix=[
+            "build it, as with  npm run build",
+            "or name the folder that its index.html is in:  --spa DIR",
+        ],
+        exit_code=Exit.FILES,
+    )
+
+
 def folder_unreadable(url: str, directory: str, who: str, blocked_by: str) -> OutriderError:
     """Nginx, as the user it runs as, may not read a folder; names the directory that forbids it."""
     return OutriderError(

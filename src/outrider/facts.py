@@ -205,6 +205,8 @@ class Directory:
     """Names in it that must never be served (`.env`, `.git`, `manage.py`, `*.py` …)."""
     contains_app: bool = False
     """It is the project's directory, the app's import root, or above one of them."""
+    has_index: bool = False
+    """There is an index.html in it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,12 +17,12 @@ DATA = {"Accept": "application/json"}
 
 @pytest.fixture(scope="module")
 def site(serve, copy_of) -> Running:
-    return serve("--spa", "dist", cwd=copy_of("behaviour_spa"))
+    return serve("--spa", "built", cwd=copy_of("behaviour_spa"))
 
 
 @pytest.fixture(scope="module")
 def mounted(serve, copy_of) -> Running:
-    return serve("--spa", "dist", "--prefix", "/shop", cwd=copy_of("behaviour_spa"))
+    return serve("--spa", "built", "--prefix", "/shop", cwd=copy_of("behaviour_spa"))
 
 
 @pytest.mark.parametrize("path", ["/", "/items/3", "/deep/er/route", "/with.dot"])

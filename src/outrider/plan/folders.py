@@ -180,6 +180,9 @@ def _is_servable(
         raise errors.unsafe_path(f"the folder for {mount.url}", mount.directory)
     if not directory.exists and not is_asked and mount.directory in comes:
         return True
+    if mount.kind == "spa" and not directory.has_index:
+        found = "has no index.html" if directory.exists else "does not exist"
+        raise errors.spa_not_built(mount.directory, mount.source, found)
     if not directory.exists or not directory.is_directory:
         if is_asked:
             raise errors.folder_missing(
