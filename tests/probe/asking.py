@@ -18,10 +18,14 @@ ENVIRONMENT = {
 }
 
 
-def probe(folder, *candidates, program=PROBE, env=None, timeout_s=30):
+def probe(folder, *candidates, program=PROBE, env=None, timeout_s=30, server="gunicorn"):
     """Run the probe on `module` or `module:attribute` of a folder; return what `run` returns."""
     root = APPS / folder
-    request = {"cwd": str(root), "candidates": [candidate(root, one) for one in candidates]}
+    request = {
+        "cwd": str(root),
+        "server": server,
+        "candidates": [candidate(root, one) for one in candidates],
+    }
     return process.run(
         [sys.executable, str(program), json.dumps(request)],
         env={**ENVIRONMENT, **(env or {})},

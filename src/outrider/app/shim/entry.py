@@ -90,10 +90,11 @@ class WsgiEntry:
             traceback.print_exc()
             _close(body)
             request.take_over()
+            request.close()
             page = [("Content-Type", "text/html"), ("Content-Length", str(len(_PAGE)))]
             start_response("500 Internal Server Error", page)
             return [_PAGE]
-        return _Body([*answer.written, first], chunks, body, environ)
+        return _Body([*answer.written, first], chunks, (body, request), environ)
 
 
 class _Request:
@@ -105,6 +106,7 @@ class _Request:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        self._own: Any = None
 
     def read(self, size: int | None = -1) -> bytes:
         """Return bytes, all without a size."""
@@ -136,7 +138,12 @@ class _Request:
                 rest.write(data)
                 data = self._stream.read(_CHUNK_BYTES)
             rest.seek(0)
-            self._stream = rest
+            self._stream = self._own = rest
+
+    def close(self) -> None:
+        """The request is over."""
+        if self._own is not None:
+            self._own.close()
 
 
 class _Answer:
@@ -170,11 +177,11 @@ class _Body:
     """What the app answers, beginning with what has been looked at already."""
 
     def __init__(
-        self, first: Sequence[bytes], rest: Iterator[bytes], body: Any, environ: Environ
+        self, first: Sequence[bytes], rest: Iterator[bytes], ends: Sequence[Any], environ: Environ
     ) -> None:
         self._first = [chunk for chunk in first if chunk]
         self._rest = rest
-        self._body = body
+        self._ends = ends
         self._environ = environ
 
     def __iter__(self) -> _Body:
@@ -188,7 +195,11 @@ class _Body:
         return next(self._rest)
 
     def close(self) -> None:
-        _close(self._body)
+        body, request = self._ends
+        try:
+            _close(body)
+        finally:
+            request.close()
 
 
 def _complete(environ: Environ) -> None:
@@ -259,7 +270,10 @@ class AsgiEntry:
                 await request.take_over()
             await send(message)
 
-        await self.app(scope, request, tell)
+        try:
+            await self.app(scope, request, tell)
+        finally:
+            request.close()
 
 
 class _Messages:
@@ -269,6 +283,7 @@ class _Messages:
         self._receive = receive
         self._is_read = False
         self._rest: Any = None
+        self._own: Any = None
 
     async def __call__(self) -> Any:
         if self._rest is None:
@@ -290,4 +305,8 @@ class _Messages:
             rest.write(message.get("body", b""))
             is_more = message.get("more_body", False)
         rest.seek(0)
-        self._rest = rest
+        self._rest = self._own = rest
+
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.close()
