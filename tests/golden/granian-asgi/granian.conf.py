@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=77cb983c2d2f9318f8acc54c6533de3ea424b45ca663c77ccb939a8226d5980f
+# outrider 0.1.0 sha256=a030bb7050c3a96b931e7830f37bd9096641d6eae7f8bb6ec15fb8aab1f42a2c
 # Granian for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python granian.conf.py
@@ -11,6 +11,7 @@ import sys
 # Beside this file lie outrider_entry.py, which imports the app, and outrider_shim.
 sys.path.append(os.path.dirname(os.path.abspath(__file__)))
 
+import signal
 from pathlib import Path
 
 from granian import Granian
@@ -20,6 +21,9 @@ from outrider_shim.process import log_config
 
 if __name__ == "__main__":  # a worker that is spawned reads this file as well
     os.chdir('/srv/shop')
+    # A worker is born with the handlers of the first process, which only that one looks at. Until it
+    # has its own it has nothing to finish, and may end at once; else it would never hear the order.
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     _socket = Path('/var/tmp/outrider-1000/127.0.0.1-8000/app.sock')
     _socket.unlink(missing_ok=True)  # of one that was killed
     Granian(

@@ -7,7 +7,9 @@ app that raises. They are made right here, so that the app sees the same behind 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -56,12 +58,29 @@ def asgi(target: str, server: str, prefix: str, roots: Roots) -> AsgiEntry:
 def _load(target: str, server: str) -> Any:
     tag_lines()
     try:
-        return import_app(target)
+        with _mortal() if server == "uwsgi" else contextlib.nullcontext():
+            return import_app(target)
     except BaseException:  # noqa: BLE001 - SystemExit too, and nothing goes on
         traceback.print_exc()
         sys.stderr.flush()
         tell_failed(NOT_LOADED)
         os._exit(_GIVE_UP.get(server, NOT_LOADED))
+
+
+@contextlib.contextmanager
+def _mortal() -> Iterator[None]:
+    """Let the order to stop end a worker of uWSGI that is still importing the app.
+
+    uWSGI would forget an order that comes then. Its handler is not Python's, so that the `signal`
+    module could not put it back.
+    """
+    handle = ctypes.CDLL(None).signal
+    handle.restype = ctypes.c_void_p
+    own = handle(signal.SIGHUP, None)  # None: the default action
+    try:
+        yield
+    finally:
+        handle(signal.SIGHUP, ctypes.c_void_p(own))
 
 
 # -- WSGI ------------------------------------------------------------------------------------------
