@@ -18,13 +18,14 @@ from outrider.errors import OutriderError
 from outrider.facts import Account, Directory, MediaFolder, StaticFolder
 from outrider.plan.fleet import plan_fleet
 from outrider.render.fleet import lay_out
+from outrider.servers import SERVERS
 from outrider.settings import TomlSource, resolve_sites
 from outrider.site import Fleet
 from tests.situations import DEBIAN, WHEEL, facts
 
 GOLDEN = Path(__file__).parent / "golden"
 SITUATIONS = sorted(path.parent.name for path in GOLDEN.glob("*/situation.toml"))
-LAID_OUT = ("plan.txt", "nginx.conf", "gunicorn.conf.py")
+LAID_OUT = ("nginx.conf", "outrider_entry.py", *(server.config for server in SERVERS.values()))
 
 
 def read(folder: Path):

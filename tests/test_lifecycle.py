@@ -21,6 +21,7 @@ from outrider.lifecycle import (
     State,
     Stop,
     Tick,
+    WorkerFailed,
     WorkerReady,
     step,
 )
@@ -269,3 +270,15 @@ def test_from_every_state_a_stop_leads_to_the_end(apps, events):
         if state.phase is Phase.DONE:
             return
     pytest.fail(f"still {state}")
+
+
+def test_an_app_that_cannot_be_loaded_ends_the_start_without_waiting():
+    history = [(0, Begin()), (1, WorkerFailed("app", 4)), (2, WorkerFailed("app", 4))]
+    _, done = live([*history, (2, Ended("app", 0))])
+    expected = Outcome(kind="boot-failed", name="app", code=4)
+    assert done == [Start("app"), CloseListeners(), Drain("app"), Finish(expected)]
+
+
+def test_a_worker_that_fails_later_is_the_servers_to_replace():
+    _, done = live([*UP, (9, WorkerFailed("app", 4))])
+    assert done == [Start("app"), Start("front"), Announce()]

@@ -6,9 +6,11 @@ import base64
 import contextlib
 import http.client
 import os
+import shlex
 import signal
 import socket
 import struct
+import subprocess
 import threading
 from typing import TYPE_CHECKING
 
@@ -74,6 +76,8 @@ def sites(python, copy_of) -> Iterator[Callable[[tuple[str, str]], Running]]:
         def get(pair: tuple[str, str]) -> Running:
             if pair not in running:
                 project = copy_of(f"servers_{pair[1]}")
+                # One that was written a moment ago may still be written to.
+                os.utime(project / "static" / "style.css", (1, 1))
                 static = f"/static/={project}/static"
                 more = ("--prefix", "/shop", "--static", static, "--log-format", "json")
                 running[pair] = stack.enter_context(
@@ -168,6 +172,14 @@ def test_a_body_can_still_be_read_when_the_answer_has_begun(pair, sites):
 def test_a_head_that_the_front_lets_through_is_taken(pair, sites):
     headers = {"Cookie": "a=" + "b" * 7000, "X-Other": "c" * 7000}
     assert sites(pair).get("/shop/" + "?q=" + "d" * 7000, headers=headers).status == 200
+
+
+@pytest.mark.parametrize("pair", group(PAIRS))
+def test_a_file_that_the_app_hands_out_is_sent_by_the_front(pair, sites):
+    # The app knows nothing of ranges, so that only Nginx can have cut it.
+    answer = sites(pair).get("/shop/file", headers={"Range": "bytes=0-1"})
+    assert (answer.status, answer.text) == (206, "h1")
+    assert "X-Accel-Redirect" not in answer.headers
 
 
 @pytest.mark.parametrize("pair", group(ASGI))
@@ -280,6 +292,17 @@ def test_a_request_that_hangs_is_ended_by_uwsgi(python, copy_of, free_port):
         assert site.stop() == 0
 
 
+@pytest.mark.parametrize(
+    "pair", group([("uwsgi", "wsgi"), ("granian", "wsgi"), ("granian", "asgi")])
+)
+def test_a_stop_does_not_wait_for_a_worker_that_still_imports(pair, python, project, free_port):
+    (project / "one-by-one").touch()
+    more = ("--drain-timeout", "20")
+    with serving(*words(pair, python, *more), cwd=project, port=free_port) as site:
+        site.wait_for("waits at the door")
+        assert site.stop() == 0  # else it had to be killed
+
+
 @pytest.mark.parametrize("pair", group(PAIRS))
 def test_everything_ends_when_the_supervisor_is_killed(pair, python, project, free_port):
     with serving(*words(pair, python), cwd=project, port=free_port) as site:
@@ -288,6 +311,47 @@ def test_everything_ends_when_the_supervisor_is_killed(pair, python, project, fr
         site.wait()
         _, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
         assert alive == []
+
+
+@pytest.mark.parametrize("pair", group(PAIRS))
+def test_an_export_starts_as_its_first_lines_say(pair, python, project, free_port):
+    flags = words(pair, python, "--bind", f"127.0.0.1:{free_port}", "-o", "out")
+    done = outrider("export", "nginx", *flags, cwd=project)
+    assert (done.returncode, done.stderr) == (0, "")
+    out = project / "out"
+    with contextlib.ExitStack() as stack:
+        running = []
+        for name in (f"{pair[0]}.conf.py", "nginx.conf"):
+            command = shlex.split((out / name).read_text().splitlines()[3].removeprefix("#"))
+            one = stack.enter_context(
+                subprocess.Popen(
+                    command, cwd=out, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                )
+            )
+            stack.callback(one.kill)
+            running.append(one)
+            if name != "nginx.conf":
+                until((out / "app.sock").exists)
+        site = Running(running[1], free_port, out)
+        until(lambda: is_answered(site))
+        assert site.get("/").text == "hello\n"
+        for one in running:
+            one.send_signal(signal.SIGTERM)
+            one.wait(PATIENCE_S)
+
+
+def is_answered(site: Running) -> bool:
+    with contextlib.suppress(OSError):
+        return site.get("/").status == 200
+    return False
+
+
+@pytest.mark.parametrize("pair", group([("waitress", "wsgi"), ("uvicorn", "asgi")]))
+def test_gunicorn_need_not_be_there(pair, project, free_port):
+    python = made_with(SERVERS[pair[0]][0])
+    with serving(*words(pair, python), cwd=project, port=free_port) as site:
+        assert site.get("/").text == "hello\n"
+        assert site.stop() == 0
 
 
 # -- what is refused -------------------------------------------------------------------------------

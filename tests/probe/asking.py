@@ -28,6 +28,7 @@ def probe(
     env=None,
     timeout_s=60,
     is_found=False,
+    server="gunicorn",
 ):
     """Run the probe on `module` or `module:attribute` of a folder; return what `run` returns.
 
@@ -38,7 +39,7 @@ def probe(
         asked = [asdict(one) for one in found(None, str(root), env or {})]
     else:
         asked = [candidate(root, one) for one in candidates]
-    request = {"cwd": str(root), "candidates": asked}
+    request = {"cwd": str(root), "server": server, "candidates": asked}
     return process.run(
         [str(python), str(program), json.dumps(request)],
         env={**ENVIRONMENT, **(env or {})},

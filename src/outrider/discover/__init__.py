@@ -160,7 +160,7 @@ def discover(
     if not places:
         raise errors.nothing_found(directory)
     timeout_s = settings.value("boot_timeout") or BOOT_TIMEOUT_S
-    app = _probe(places, python, account, env, directory, timeout_s)
+    app = _probe(places, python, account, env, directory, timeout_s, server)
     return Facts(
         app=app,
         interpreter=python,
@@ -257,9 +257,14 @@ def _probe(
     env: Mapping[str, str],
     directory: str,
     timeout_s: float,
+    server: Server,
 ) -> App:
     label = ", ".join(dict.fromkeys(place.label for place in places))
-    request = {"cwd": directory, "candidates": [asdict(place) for place in places]}
+    request = {
+        "cwd": directory,
+        "server": server.name,
+        "candidates": [asdict(place) for place in places],
+    }
     try:
         finished = process.run(
             [python.path, probe_path(), json.dumps(request)],

@@ -22,6 +22,7 @@ from typing import Any
 
 from . import django, frameworks
 from .failure import Failure
+from .importer import Importer, importer
 from .interface import interface_of
 from .layers import framework_of, layers_of, outermost
 from .servers import ServerWatch
@@ -55,33 +56,35 @@ def main() -> None:
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"python": list(sys.version_info[:3]), "gunicorn": None}
-    try:
-        import gunicorn  # noqa: PLC0415 - it may not be there
-    except ImportError:
-        return {**answer, "error": {"kind": "no-gunicorn"}}
-    answer["gunicorn"] = version = gunicorn.__version__
-    if gunicorn.version_info < OLDEST_GUNICORN:
-        return {**answer, "error": {"kind": "old-gunicorn", "version": version}}
-    # As in Gunicorn, before the project's folder is on the path, with a logging.py perhaps.
-    import gunicorn.util  # noqa: PLC0415
+    server = request.get("server", "gunicorn")
+    if server == "gunicorn":
+        try:
+            import gunicorn  # noqa: PLC0415 - it may not be there
+        except ImportError:
+            return {**answer, "error": {"kind": "no-gunicorn"}}
+        answer["gunicorn"] = version = gunicorn.__version__
+        if gunicorn.version_info < OLDEST_GUNICORN:
+            return {**answer, "error": {"kind": "old-gunicorn", "version": version}}
+    # As in the server, before the project's folder is on the path, with a logging.py perhaps.
+    by = importer(server)
 
     os.chdir(request["cwd"])
     sys.path.insert(0, request["cwd"])
     try:
-        answer["app"] = _look(request["candidates"])
+        answer["app"] = _look(request["candidates"], by)
     except Failure as failure:
         answer["error"] = {"kind": failure.kind, **failure.fields}
     return answer
 
 
-def _look(candidates: list[dict[str, Any]]) -> dict[str, Any]:
+def _look(candidates: list[dict[str, Any]], by: Importer) -> dict[str, Any]:
     watch = ServerWatch()
     found: list[Found] = []
     failures: list[Failure] = []
     for candidate in candidates:
         try:
             with watch.watching():
-                one = find(candidate)
+                one = find(candidate, by)
             found.append(one)
         except Failure as failure:  # noqa: PERF203 - there are a handful
             failures.append(failure)
@@ -98,7 +101,7 @@ def _look(candidates: list[dict[str, Any]]) -> dict[str, Any]:
     app = pool[0].value
     if pool[0].is_factory:
         with watch.watching():
-            app = resolve(pool[0].module, pool[0].expression)
+            app = resolve(pool[0].module, pool[0].expression, by)
     return _facts(pool[0], app)
 
 

@@ -53,4 +53,4 @@ def _trim(told: traceback.TracebackException) -> None:
 def is_machinery(file: str) -> bool:
     """Tell whether code is only how we reach the user's: ours, Python's import or Gunicorn's."""
     ours = (f"{HERE}/", "<frozen importlib", importlib.import_module.__code__.co_filename)
-    return file.startswith(ours) or file.endswith("gunicorn/util.py")
+    return file.startswith(ours) or file.endswith(("gunicorn/util.py", "/shim/target.py"))

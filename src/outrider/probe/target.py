@@ -1,4 +1,4 @@
-"""Import a candidate's module and find in it what Gunicorn would serve."""
+"""Import a candidate's module and find in it what the server would serve."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from .layers import framework_of, layers_of, outermost
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from .importer import Importer
+
 
 NOT_INSTALLED = ("PackageNotFoundError", "DistributionNotFound")
 
@@ -41,7 +43,7 @@ class Found(NamedTuple):
         return f"{self.module.__name__}:{self.expression}"
 
 
-def find(candidate: dict[str, Any]) -> Found:
+def find(candidate: dict[str, Any], importer: Importer) -> Found:
     """Return what a candidate names; a factory is not called yet.
 
     Raises:
@@ -61,24 +63,22 @@ def find(candidate: dict[str, Any]) -> Found:
         expression = f"{name}({arguments})"
         value = getattr(module, name)
     else:
-        value = resolve(module, expression)
+        value = resolve(module, expression, importer)
     return Found(module, expression, value, is_factory, root, candidate["label"])
 
 
-def resolve(module: ModuleType, expression: str) -> Any:
-    """Return the app that Gunicorn would serve.
+def resolve(module: ModuleType, expression: str, importer: Importer) -> Any:
+    """Return the app that the server would serve.
 
-    Gunicorn's own function finds it, so that what is looked at cannot differ from what is served.
+    Its own function finds it, so that what is looked at cannot differ from what is served.
 
     Raises:
         Failure: there is none, or it is no app.
     """
-    from gunicorn.util import import_app  # noqa: PLC0415
-
     try:
-        app = import_app(f"{module.__name__}:{expression}")
+        app = importer.import_app(f"{module.__name__}:{expression}")
     except BaseException as exc:
-        failure = _refusal(exc, module, expression)
+        failure = _refusal(exc, module, expression, importer.error)
         raise failure from None
     if is_a(app, "aiohttp", "Application"):
         raise Failure("aiohttp", module=module.__name__, attribute=expression)
@@ -164,10 +164,10 @@ def _parse(expression: str) -> tuple[str, str | None]:
     return "", None
 
 
-def _refusal(exc: BaseException, module: ModuleType, expression: str) -> Failure:
+def _refusal(
+    exc: BaseException, module: ModuleType, expression: str, not_found: type[Exception]
+) -> Failure:
     """Say what import_app has against an expression."""
-    from gunicorn.errors import AppImportError  # noqa: PLC0415
-
     name, arguments = _parse(expression)
     where: dict[str, Any] = {"module": module.__name__, "attribute": expression}
     if not name:
@@ -177,10 +177,10 @@ def _refusal(exc: BaseException, module: ModuleType, expression: str) -> Failure
     value = getattr(module, name)
     if not callable(value):
         return _not_an_app(module, expression, value, "it cannot be called")
-    if isinstance(exc, (AppImportError, AttributeError)) and isinstance(exc.__context__, TypeError):
+    if isinstance(exc, (not_found, AttributeError)) and isinstance(exc.__context__, TypeError):
         # import_app asks for the __code__ of what it has called, which a class does not have.
         exc = exc.__context__
-    elif isinstance(exc, AppImportError):
+    elif isinstance(exc, not_found):
         return _not_an_app(module, expression, None, f"{name}() returned no app")
     told = describe(exc)
     settings = django.settings_failure(exc)

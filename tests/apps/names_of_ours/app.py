@@ -3,6 +3,7 @@ import answer
 import errors
 import failure
 import frameworks
+import importer
 import interface
 import layer
 import layers
@@ -16,7 +17,7 @@ import sys
 
 from flask import Flask
 
-mine = (answer, errors, failure, frameworks, interface, layer, layers, media, plan, servers, settings, target)
+mine = (answer, errors, failure, frameworks, importer, interface, layer, layers, media, plan, servers, settings, target)
 print("mine:", *(module.__name__ for module in mine if module.WHOSE == "mine"))
 files = {name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()}
 ours = [name for name in files if "/outrider/probe/" in files[name] and name[:2] != "__"]

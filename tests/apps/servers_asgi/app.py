@@ -6,12 +6,21 @@ The file `refuse` beside it makes it raise when it is loaded, `never-start` when
 import asyncio
 import json
 import os
+import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
 
 if (HERE / "refuse").exists() and "OUTRIDER_NOTIFY_FD" in os.environ:
     raise LookupError("the shop is closed today")
+if (HERE / "one-by-one").exists() and "OUTRIDER_NOTIFY_FD" in os.environ:
+    try:
+        (HERE / "one-by-one").rename(HERE / "others-wait")
+    except OSError:
+        pass
+elif (HERE / "others-wait").exists():
+    print("waits at the door", flush=True)
+    time.sleep(600)
 
 
 async def app(scope, receive, send):
@@ -116,6 +125,12 @@ async def slow(scope, receive, send):
     await answer(send, b"at last")
 
 
+async def file(scope, receive, send):
+    # https://asgi.readthedocs.io/en/latest/extensions.html#path-send
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.pathsend", "path": str(HERE / "static" / "style.css")})
+
+
 async def who(scope, receive, send):
     await answer(send, json.dumps([os.getpid(), os.getppid()]).encode())
 
@@ -130,4 +145,5 @@ PAGES = {
     "/events": events,
     "/slow": slow,
     "/who": who,
+    "/file": file,
 }

@@ -13,6 +13,14 @@ KEYS = ("REMOTE_ADDR", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "HTTP_HOST", 
 
 if (HERE / "refuse").exists() and "OUTRIDER_NOTIFY_FD" in os.environ:
     raise LookupError("the shop is closed today")
+if (HERE / "one-by-one").exists() and "OUTRIDER_NOTIFY_FD" in os.environ:
+    try:
+        (HERE / "one-by-one").rename(HERE / "others-wait")
+    except OSError:
+        pass
+elif (HERE / "others-wait").exists():
+    print("waits at the door", flush=True)
+    time.sleep(600)
 
 
 def app(environ, start_response):
@@ -75,6 +83,10 @@ def hangs(_):
     time.sleep(600)
 
 
+def file(environ):
+    return "200 OK", environ["wsgi.file_wrapper"]((HERE / "static" / "style.css").open("rb"))
+
+
 def who(_):
     return "200 OK", json.dumps([os.getpid(), os.getppid()]).encode()
 
@@ -89,4 +101,5 @@ PAGES = {
     "/slow": slow,
     "/hangs": hangs,
     "/who": who,
+    "/file": file,
 }

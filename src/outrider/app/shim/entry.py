@@ -7,7 +7,9 @@ app that raises. They are made right here, so that the app sees the same behind 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -56,12 +58,29 @@ def asgi(target: str, server: str, prefix: str, roots: Roots) -> AsgiEntry:
 def _load(target: str, server: str) -> Any:
     tag_lines()
     try:
-        return import_app(target)
+        with _mortal() if server == "uwsgi" else contextlib.nullcontext():
+            return import_app(target)
     except BaseException:  # noqa: BLE001 - SystemExit too, and nothing goes on
         traceback.print_exc()
         sys.stderr.flush()
         tell_failed(NOT_LOADED)
         os._exit(_GIVE_UP.get(server, NOT_LOADED))
+
+
+@contextlib.contextmanager
+def _mortal() -> Iterator[None]:
+    """Let the order to stop end a worker of uWSGI that is still importing the app.
+
+    uWSGI would forget an order that comes then. Its handler is not Python's, so that the `signal`
+    module could not put it back.
+    """
+    handle = ctypes.CDLL(None).signal
+    handle.restype = ctypes.c_void_p
+    own = handle(signal.SIGHUP, None)  # None: the default action
+    try:
+        yield
+    finally:
+        handle(signal.SIGHUP, ctypes.c_void_p(own))
 
 
 # -- WSGI ------------------------------------------------------------------------------------------
@@ -90,10 +109,11 @@ class WsgiEntry:
             traceback.print_exc()
             _close(body)
             request.take_over()
+            request.close()
             page = [("Content-Type", "text/html"), ("Content-Length", str(len(_PAGE)))]
             start_response("500 Internal Server Error", page)
             return [_PAGE]
-        return _Body([*answer.written, first], chunks, body, environ)
+        return _Body([*answer.written, first], chunks, (body, request), environ)
 
 
 class _Request:
@@ -105,6 +125,7 @@ class _Request:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        self._own: Any = None
 
     def read(self, size: int | None = -1) -> bytes:
         """Return bytes, all without a size."""
@@ -136,7 +157,12 @@ class _Request:
                 rest.write(data)
                 data = self._stream.read(_CHUNK_BYTES)
             rest.seek(0)
-            self._stream = rest
+            self._stream = self._own = rest
+
+    def close(self) -> None:
+        """The request is over."""
+        if self._own is not None:
+            self._own.close()
 
 
 class _Answer:
@@ -170,11 +196,11 @@ class _Body:
     """What the app answers, beginning with what has been looked at already."""
 
     def __init__(
-        self, first: Sequence[bytes], rest: Iterator[bytes], body: Any, environ: Environ
+        self, first: Sequence[bytes], rest: Iterator[bytes], ends: Sequence[Any], environ: Environ
     ) -> None:
         self._first = [chunk for chunk in first if chunk]
         self._rest = rest
-        self._body = body
+        self._ends = ends
         self._environ = environ
 
     def __iter__(self) -> _Body:
@@ -188,7 +214,11 @@ class _Body:
         return next(self._rest)
 
     def close(self) -> None:
-        _close(self._body)
+        body, request = self._ends
+        try:
+            _close(body)
+        finally:
+            request.close()
 
 
 def _complete(environ: Environ) -> None:
@@ -259,7 +289,10 @@ class AsgiEntry:
                 await request.take_over()
             await send(message)
 
-        await self.app(scope, request, tell)
+        try:
+            await self.app(scope, request, tell)
+        finally:
+            request.close()
 
 
 class _Messages:
@@ -269,6 +302,7 @@ class _Messages:
         self._receive = receive
         self._is_read = False
         self._rest: Any = None
+        self._own: Any = None
 
     async def __call__(self) -> Any:
         if self._rest is None:
@@ -290,4 +324,8 @@ class _Messages:
             rest.write(message.get("body", b""))
             is_more = message.get("more_body", False)
         rest.seek(0)
-        self._rest = rest
+        self._rest = self._own = rest
+
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.close()

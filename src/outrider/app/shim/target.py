@@ -10,26 +10,37 @@ import importlib
 from typing import Any
 
 
+class AppError(Exception):
+    """A target that names no app."""
+
+
 def import_app(target: str) -> Any:
     """Return the app of `module:attribute` or `module:factory(...)` with literal arguments.
 
     Raises:
-        ValueError: it is neither.
-        TypeError: what is there cannot be called.
+        AppError: it is neither, or no app.
+        Exception: whatever importing or calling it raises.
     """
     name, _, expression = target.partition(":")
     module = importlib.import_module(name)
-    body = ast.parse(expression or "application", mode="eval").body
+    try:
+        body = ast.parse(expression or "application", mode="eval").body
+    except SyntaxError:
+        body = ast.Constant(None)
     if isinstance(body, ast.Name):
         app = getattr(module, body.id)
     elif isinstance(body, ast.Call) and isinstance(body.func, ast.Name):
-        arguments = [ast.literal_eval(argument) for argument in body.args]
-        keywords = {str(word.arg): ast.literal_eval(word.value) for word in body.keywords}
+        try:
+            arguments = [ast.literal_eval(argument) for argument in body.args]
+            keywords = {str(word.arg): ast.literal_eval(word.value) for word in body.keywords}
+        except ValueError:
+            msg = f"{expression!r} has arguments that are no literals"
+            raise AppError(msg) from None
         app = getattr(module, body.func.id)(*arguments, **keywords)
     else:
         msg = f"{expression!r} is neither a name nor a call of one"
-        raise ValueError(msg)  # noqa: TRY004 - of what was typed
+        raise AppError(msg)
     if not callable(app):
         msg = f"{target} is not callable"
-        raise TypeError(msg)
+        raise AppError(msg)
     return app
