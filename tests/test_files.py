@@ -36,6 +36,18 @@ def test_a_file_is_put_in_place_whole(tmp_path):
     assert os.listdir(tmp_path / "sub") == ["x.conf"]
 
 
+def test_folders_of_files_can_be_read_by_all_whatever_the_umask(tmp_path):
+    """As root, another user reads them; the run directory itself is private."""
+    before = os.umask(0o077)
+    try:
+        files.write(tmp_path, Artifact(path="app-shop/outrider_shim/wsgi.py", content="x"))
+    finally:
+        os.umask(before)
+    for path in ("app-shop", "app-shop/outrider_shim"):
+        assert (tmp_path / path).stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "app-shop/outrider_shim/wsgi.py").stat().st_mode & 0o777 == 0o644
+
+
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     files.write(tmp_path, Artifact(path="x", content="old"))
     with pytest.raises(UnicodeEncodeError):

@@ -139,6 +139,16 @@ def test_where_all_have_names_any_other_host_is_refused():
     assert "return 421" in conf
 
 
+def test_a_name_that_is_said_twice_is_one():
+    twice = {"server_names": ["a.example", "A.example"], "name": "a"}
+    assert served(twice, BLOG) == [(("a.example",), ["a"]), ((), ["blog"])]
+
+
+def test_a_site_of_wildcards_alone_is_not_said_to_be_at_the_address():
+    site = fleet({"server_names": ["*.a.example"]}, {"server_names": ["b.example"]}).first
+    assert site.url == "http://*.a.example:8000/"
+
+
 def test_names_above_the_tables_are_every_sites_names():
     assert served(SHOP, BLOG, server_names=["a.example"]) == [(("a.example",), ["blog", "shop"])]
 
@@ -301,3 +311,10 @@ def test_an_error_of_one_site_says_which():
     error = refused(SHOP, BLOG, observed=observed, bind="0.0.0.0:80")
     assert error.id == "debug-mode"
     assert error.found[-1].startswith("in site '/blog'")
+
+
+def test_a_configuration_in_the_folder_of_a_site_is_told_to_be_unread():
+    observed = [facts(project={"unread": "/srv/shop/outrider.toml"}), facts()]
+    site, other = fleet(SHOP, BLOG, observed=observed).sites
+    assert decided(site)["outrider.toml"][0] == "not read"
+    assert "outrider.toml" not in decided(other)

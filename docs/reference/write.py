@@ -55,6 +55,11 @@ def servers() -> str:
     return "\n".join(lines)
 
 
+def front_settings() -> str:
+    """Return the names of what belongs to the front."""
+    return ", ".join(f"`{row.name}`" for row in SETTINGS if row.is_of_front)
+
+
 def commands() -> str:
     """Return the help of every command."""
     return "\n\n".join(_helps(outrider, click.Context(outrider, info_name="outrider")))

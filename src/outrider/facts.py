@@ -134,6 +134,8 @@ class Project:
     """User name of the directory's owner, where it has one."""
     gunicorn_conf: str | None = None
     """A gunicorn.conf.py of the project's own, which Outrider does not read."""
+    unread: str | None = None
+    """An outrider.toml there, when the settings came from elsewhere."""
     gunicorn_cmd_args: str | None = None
     """GUNICORN_CMD_ARGS of the environment, which Outrider does not pass on."""
 

@@ -39,7 +39,8 @@ def write(directory: Path, artifact: Artifact) -> None:
         OSError: the directory cannot be written, or the disk is full.
     """
     target = directory / artifact.path
-    target.parent.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
+    _make_folders(directory, Path(artifact.path).parent)
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     temporary = Path(name)
     try:
@@ -51,6 +52,14 @@ def write(directory: Path, artifact: Artifact) -> None:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
         raise
+
+
+def _make_folders(directory: Path, below: Path) -> None:
+    """Make folders with permissions like those of the files: whatever the umask, all may read."""
+    for folder in reversed([below, *below.parents][:-1]):
+        with contextlib.suppress(FileExistsError):
+            (directory / folder).mkdir()
+            (directory / folder).chmod(0o755)
 
 
 def export(directory: str, artifacts: Sequence[Artifact]) -> list[Written]:

@@ -241,7 +241,8 @@ class Site:
         local = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
         host = local.get(self.bind.host, self.bind.host)
         if not self.is_alone:
-            host = next((name for name in self.server_names if "*" not in name), host)
+            whole = [name for name in self.server_names if "*" not in name]
+            host = [*whole, *self.server_names, host][0]
         host = f"[{host}]" if ":" in host else host
         port = "" if self.bind.port == 80 else f":{self.bind.port}"
         return f"http://{host}{port}{self.prefix}/"
@@ -284,7 +285,7 @@ class Fleet:
         """
         of_name: dict[str, list[Site]] = {}
         for site in sorted(self.sites, key=lambda site: (-len(site.prefix), site.prefix)):
-            for name in site.server_names or ("",):
+            for name in dict.fromkeys(site.server_names or ("",)):
                 of_name.setdefault(name, []).append(site)
         alike: dict[tuple[str, ...], list[str]] = {}
         for name, sites in of_name.items():

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from tests.integration.conftest import _poisoned_environment
+from tests.integration.environments import made_with
 from tests.integration.running import (
     assert_nothing_is_left,
     environment,
@@ -165,6 +166,13 @@ def test_a_file_that_a_site_hands_out_is_its_own(front, name, host, place):
     for one in ("shop", "home", "blog"):
         there = front.get(f"/_outrider/files/{one}/0/static/style.css", headers=host)
         assert "/*" not in there.text
+
+
+def test_a_stream_of_events_reaches_its_own_site(front):
+    asking = {**A, "Accept": "text/event-stream"}
+    assert front.get("/shop/events", headers=asking).text == "data: 0\n\ndata: 1\n\ndata: 2\n\n"
+    assert front.wait_for(r"shop: 200 GET /shop/events .*\(app ")
+    assert front.get("/events", headers=asking).json()["site"] == "home"
 
 
 def test_each_has_its_own_limit_and_its_page_says_which(front):
@@ -338,3 +346,65 @@ def test_two_prefixes_on_any_host_and_nothing_beside_them(project, free_port):
         assert b'"site":"shop"' in site.raw(b"GET /shop/ HTTP/1.0\r\n\r\n")
         assert site.stop() == 0
         assert f"app:app is served at http://127.0.0.1:{free_port}/blog/\n" in site.stderr
+
+
+def test_the_tables_may_stand_in_pyproject_toml(project, tmp_path):
+    (tmp_path / "pyproject.toml").write_text(
+        f"""
+[tool.outrider]
+bind = "8080"
+
+[[tool.outrider.site]]
+directory = "{project}/shop"
+prefix = "/shop"
+
+[[tool.outrider.site]]
+directory = "{project}/home"
+workers = 3
+"""
+    )
+    told = json.loads(outrider("plan", "--json", cwd=tmp_path).stdout)
+    assert [one["url"] for one in told["sites"]] == [
+        "http://127.0.0.1:8080/shop/",
+        "http://127.0.0.1:8080/",
+    ]
+    [workers] = [d for d in told["sites"][1]["decisions"] if d["name"] == "workers"]
+    assert workers["origin"] == f"pyproject.toml [tool.outrider]: [[site]] {project}/home: workers"
+
+
+# -- other servers ---------------------------------------------------------------------------------
+
+SERVERS = """\
+[[site]]
+directory = "shop"
+prefix = "/shop"
+server = "uwsgi"
+workers = 1
+
+[[site]]
+directory = "home"
+server = "waitress"
+
+[[site]]
+directory = "blog"
+prefix = "/blog"
+workers = 1
+"""
+
+
+def test_each_site_may_have_another_application_server(project, free_port):
+    python = made_with("flask", "gunicorn", "pyuwsgi", "waitress")
+    with (
+        written(project, f"python = '{python}'\n{SERVERS}"),
+        serving(cwd=project, port=free_port) as site,
+    ):
+        for name, place in (("shop", "/shop/"), ("home", "/"), ("blog", "/blog/")):
+            told = site.get(place).json()
+            assert (told["site"], told["url"]) == (name, f"http://127.0.0.1:{free_port}{place}")
+            assert site.get(f"{place}file").text == f"/* {name} */\n"
+        assert site.stop() == 0
+        assert [line.split(" finishes")[0] for line in site.stderr if "finishes" in line] == [
+            *("Nginx", "uWSGI of site 'shop'", "Waitress of site 'home'"),
+            "Gunicorn of site 'blog'",
+        ]
+        assert_nothing_is_left(site)

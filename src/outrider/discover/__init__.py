@@ -98,7 +98,7 @@ def discover_all(
     Raises:
         OutriderError: as for `discover`; it says of which site.
     """
-    directories = [one.value("directory") or cwd for one in settings]
+    directories = [_directory(one, cwd) for one in settings]
     found = []
     for one, env, directory in zip(settings, envs, directories, strict=True):
         try:
@@ -108,6 +108,15 @@ def discover_all(
                 raise
             raise error.of_site(one.label) from None
     return found
+
+
+def _directory(settings: Settings, cwd: str) -> str:
+    given = settings.get("directory")
+    if given is None:
+        return cwd
+    if not os.path.isdir(given.value):  # noqa: PTH112 - never raises
+        raise errors.no_directory(given.value, given.origin)
+    return str(given.value)
 
 
 def discover(
@@ -127,13 +136,11 @@ def discover(
     Raises:
         OutriderError: something that is needed is missing, or the app cannot be imported.
     """
-    elsewhere = settings.get("directory")
-    if elsewhere is not None and not os.path.isdir(directory):  # noqa: PTH112 - never raises
-        raise errors.no_directory(directory, elsewhere.origin)
+    is_elsewhere = settings.get("directory") is not None
     snippet = settings.get("nginx_snippet")
     if snippet is not None:
         _read(snippet.value, snippet.origin)
-    project = _look_at_project(directory, env)
+    project = _look_at_project(directory, env, is_elsewhere=is_elsewhere)
     found_nginx = nginx.find_nginx(settings.value("nginx"), env)
     if found_nginx is None:
         raise errors.no_nginx()
@@ -143,7 +150,7 @@ def discover(
         env,
         sys.executable,
         sys.prefix,
-        is_elsewhere=elsewhere is not None,
+        is_elsewhere=is_elsewhere,
     )
     machine = _with_accounts(
         host.look_at_host(env),
@@ -171,8 +178,9 @@ def discover(
     )
 
 
-def _look_at_project(directory: str, env: Mapping[str, str]) -> Project:
+def _look_at_project(directory: str, env: Mapping[str, str], *, is_elsewhere: bool) -> Project:
     conf = Path(directory, "gunicorn.conf.py")
+    own = Path(directory, "outrider.toml")
     found = Path(directory).stat()
     owner = host.account_named(str(found.st_uid))
     return Project(
@@ -180,6 +188,7 @@ def _look_at_project(directory: str, env: Mapping[str, str]) -> Project:
         owner_uid=found.st_uid,
         owner=owner.name if owner else None,
         gunicorn_conf=str(conf) if conf.is_file() else None,
+        unread=str(own) if is_elsewhere and own.is_file() else None,
         gunicorn_cmd_args=env.get("GUNICORN_CMD_ARGS") or None,
     )
 

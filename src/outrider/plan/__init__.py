@@ -191,6 +191,14 @@ def _process(facts: Facts, server: Server, prefix: str, ledger: Ledger) -> Proce
             f"{project.gunicorn_conf} is there; Outrider writes its own",
             warn=True,
         )
+    if project.unread:
+        ledger.note(
+            "outrider.toml",
+            "not read",
+            "the project",
+            f"{project.unread} is there; the settings are those of where outrider was started",
+            warn=True,
+        )
     if project.gunicorn_cmd_args:
         ledger.note(
             "GUNICORN_CMD_ARGS",

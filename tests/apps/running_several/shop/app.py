@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from flask import Flask, jsonify, request, send_file, url_for
+from flask import Flask, Response, jsonify, request, send_file, url_for
 
 if os.environ.get("SHOP_FAILS") and "gunicorn" in sys.argv[0]:
     raise RuntimeError("the shop is closed")
@@ -26,6 +26,15 @@ def index():
         style=url_for("static", filename="style.css"),
         size=len(request.get_data()),
     )
+
+
+@app.get("/events")
+def events():
+    def say():
+        for number in range(3):
+            yield f"data: {number}\n\n"
+
+    return Response(say(), mimetype="text/event-stream")
 
 
 @app.get("/takes")
