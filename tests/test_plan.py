@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from outrider.errors import Exit, OutriderError
-from outrider.facts import Account, Directory, MediaFolder, StaticFolder
+from outrider.facts import Account, Collect, Directory, MediaFolder, StaticFolder
 from outrider.plan import choose_account, plan
 from outrider.settings import TomlSource, resolve
 from tests.situations import DEBIAN, STATIC, UPLOADS, WHEEL, facts, settings, site
@@ -392,3 +392,196 @@ def test_a_single_page_application_that_is_not_built_is_refused():
         assert words in error.found[0]
     built = {place: Directory(path=place, has_index=True)}
     assert site({"spa": place}, directories=built).spa is not None
+
+
+# -- what frameworks say ---------------------------------------------------------------------------
+
+MISSING = Directory(path="/srv/shop/public", exists=False)
+EMPTY_ROOT = Collect(settings_module="mysite.settings", static_root="/srv/shop/public")
+NO_ROOT = Collect(settings_module="mysite.settings")
+FULL_ROOT = replace(EMPTY_ROOT, is_empty=False)
+
+
+def django(collect=FULL_ROOT, flags=None, directories=None, **app):
+    """Return the plan of a Django project, or raise what refuses it."""
+    static = StaticFolder(
+        url="/static/", directory=collect.static_root or "", source="STATIC_ROOT", is_default=True
+    )
+    given = {
+        "static": (static,),
+        "collect": collect,
+        "settings_module": "mysite.settings",
+        "trusted_hosts": ("shop.example",),
+        "hosts_source": "ALLOWED_HOSTS",
+        **app,
+    }
+    known = {MISSING.path: replace(MISSING, exists=not collect.is_empty)}
+    return site(flags, app=given, directories={**known, **(directories or {})})
+
+
+def test_without_a_static_root_the_files_are_collected_beside_the_socket():
+    found = django(NO_ROOT)
+
+    assert found.collect is not None
+    assert found.collect.directory == f"{found.paths.run}/static"
+    assert found.collect.is_override
+    assert [(m.url, m.directory) for m in found.mounts] == [("/static/", found.collect.directory)]
+    assert "the project is not touched" in decision(found, "collectstatic").why
+
+
+def test_a_static_root_that_is_not_there_yet_is_filled():
+    found = django(EMPTY_ROOT)
+
+    assert found.collect is not None
+    assert (found.collect.directory, found.collect.is_override) == ("/srv/shop/public", False)
+    assert [m.directory for m in found.mounts] == ["/srv/shop/public"]
+
+
+def test_what_is_collected_already_is_left_as_it_is():
+    found = django(FULL_ROOT)
+
+    assert found.collect is None
+    assert decision(found, "collectstatic").value == "not run"
+    assert [m.directory for m in found.mounts] == ["/srv/shop/public"]
+
+
+@pytest.mark.parametrize(
+    ("when", "collect", "is_run"),
+    [("always", FULL_ROOT, True), ("never", EMPTY_ROOT, False), ("never", NO_ROOT, False)],
+)
+def test_the_user_says_when_to_collect(when, collect, is_run):
+    found = django(collect, {"collectstatic": when})
+
+    assert (found.collect is not None) == is_run
+    assert decision(found, "collectstatic").origin == "--collectstatic"
+
+
+def test_without_a_static_root_and_without_collecting_the_url_is_left_out_and_said_so():
+    found = django(NO_ROOT, {"collectstatic": "never"})
+
+    assert found.mounts == ()
+    assert decision(found, "static").is_warning
+
+
+def test_files_that_a_service_stores_are_not_collected():
+    stored = replace(EMPTY_ROOT, is_local=False)
+
+    assert django(stored, static=()).collect is None
+
+
+def test_a_static_folder_of_the_users_own_needs_no_collecting():
+    dist = {"/srv/shop/dist": Directory(path="/srv/shop/dist")}
+    found = django(NO_ROOT, {"static": ("/static/=dist",)}, dist)
+
+    assert found.collect is None
+    assert [m.directory for m in found.mounts] == ["/srv/shop/dist"]
+
+
+def test_nothing_is_said_of_collectstatic_where_there_is_none():
+    assert not [d for d in site().decisions if d.name == "collectstatic"]
+    assert decision(site({"collectstatic": "always"}), "collectstatic").why == (
+        "the app has no collectstatic"
+    )
+
+
+def test_a_static_root_that_nginx_may_not_read_is_refused():
+    closed = replace(MISSING, exists=True, blocked_by="/srv/shop has mode 0700 and belongs to ann")
+    with pytest.raises(OutriderError) as caught:
+        django(FULL_ROOT, directories={MISSING.path: closed})
+    assert caught.value.id == "folder-unreadable"
+    assert caught.value.fix[0] == "allow it:  chmod o+x /srv/shop"
+
+
+def test_the_folder_of_uploads_need_not_be_there_before_the_first():
+    gone = {"/srv/up": Directory(path="/srv/up", exists=False)}
+    uploads = MediaFolder(url="/media/", directory="/srv/up", source="MEDIA_ROOT")
+    by_convention = replace(uploads, is_served_by_app=False)
+
+    assert [m.url for m in site(app={"media": (uploads,)}, directories=gone).mounts] == ["/static/"]
+    served = site(app={"media": (by_convention,)}, directories=gone).mounts
+    assert [m.url for m in served] == ["/media/", "/static/"]
+
+
+def test_a_url_of_the_host_stays_outside_the_prefix():
+    inside = site({"prefix": "/shop"})
+    outside = site({"prefix": "/shop"}, app={"static": (replace(STATIC, ignores_prefix=True),)})
+
+    assert [m.url for m in inside.mounts] == ["/shop/static/"]
+    assert [m.url for m in outside.mounts] == ["/static/"]
+
+
+def test_a_folder_that_the_app_protects_is_left_to_it():
+    guarded = site(app={"static": (replace(STATIC, guard="its permission is 'view'"),)})
+
+    assert guarded.mounts == ()
+    assert "if it is open to all: --static /static/=" in decision(guarded, "static").why
+
+
+def test_a_folder_that_falls_back_says_so_to_nginx():
+    assert site(app={"static": (replace(STATIC, falls_back=True),)}).mounts[0].falls_back
+    assert not site().mounts[0].falls_back
+
+
+def test_what_socket_io_needs():
+    needs = {"single_process": "Socket.IO knows a client in one process only", "wants_threads": 100}
+    found = site(app=needs)
+
+    assert (found.workers.count, found.workers.threads) == (1, 100)
+    assert decision(found, "workers").origin == "the app"
+    assert not [d for d in found.decisions if d.name == "single process"]
+    assert decision(site({"workers": "3"}, app=needs), "single process").is_warning
+
+
+def test_green_threads_are_refused():
+    error = refused(app={"async_mode": "gevent"})
+
+    assert (error.id, error.exit_code) == ("socketio-mode", Exit.NOT_AN_APP)
+    assert site(app={"async_mode": "threading"}).workers.count > 1
+
+
+def test_no_allowed_hosts_and_no_debug_mode_is_warned_of():
+    assert decision(django(trusted_hosts=()), "ALLOWED_HOSTS").is_warning
+    assert not [d for d in django().decisions if d.name == "ALLOWED_HOSTS"]
+
+
+def test_hosts_that_nginx_cannot_look_for_are_left_to_the_app():
+    odd = site({"bind": ":80"}, app={"trusted_hosts": ("shop.example", "web_1")})
+
+    assert odd.server_names == ()
+    assert "the app itself looks" in decision(odd, "server_names").why
+
+
+def test_a_star_of_the_app_means_any_host():
+    assert site({"bind": ":80"}, app={"trusted_hosts": ("*",)}).server_names == ()
+
+
+def test_a_name_that_is_said_twice_counts_once():
+    assert site(app={"trusted_hosts": (".localhost", "[::1]")}).server_names == (
+        *("localhost", "*.localhost", "::1"),
+        "127.0.0.1",
+    )
+
+
+def test_why_a_limit_of_the_app_is_not_nginxs():
+    note = "DATA_UPLOAD_MAX_MEMORY_SIZE does not count uploaded files"
+    found = site(app={"limit_note": note})
+
+    assert found.limits.body_limit_bytes == 100 * 2**20
+    assert decision(found, "body_limit").why == note
+
+
+@pytest.mark.parametrize(
+    ("source", "app", "name"),
+    [
+        ("FORCE_SCRIPT_NAME", {"application_root": "/shop"}, "prefix"),
+        ("ALLOWED_HOSTS", {"trusted_hosts": ("shop.example",)}, "server_names"),
+        ("request_max_body_size", {"max_content_length": 10_000_000}, "body_limit"),
+        ("settings.DEBUG is True", {"is_debug": True}, "debug"),
+    ],
+)
+def test_the_setting_of_the_app_is_named(source, app, name):
+    field = {"prefix": "prefix", "server_names": "hosts", "body_limit": "limit", "debug": "debug"}
+
+    found = site(app={**app, f"{field[name]}_source": source})
+
+    assert source in decision(found, name).why

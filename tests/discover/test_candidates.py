@@ -422,3 +422,116 @@ def test_big_trees_are_not_walked(project, monkeypatch):
     monkeypatch.setattr(module, "_MOST_FOLDERS", 3)
     root = project({f"folder{number}/app.py": APP for number in range(9)})
     assert len(labels(root)) == 3
+
+
+# -- frameworks that say elsewhere where the app is ------------------------------------------------
+
+MANAGE = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")\n'
+WSGI = MANAGE + "from django.core.wsgi import get_wsgi_application\n"
+INI = "[app:main]\nuse = egg:shop\n"
+
+
+def asked(root, target=None, env=()):
+    return [
+        (one.module, os.path.relpath(one.import_root, root), one.label, one.is_django)
+        for one in candidates(target, str(root), dict(env))
+    ]
+
+
+@pytest.mark.parametrize("folder", ["", "src/", "backend/"])
+def test_the_settings_that_manage_py_names(project, folder):
+    root = project({f"{folder}manage.py": MANAGE, f"{folder}mysite/settings.py": ""})
+
+    place = folder.rstrip("/") or "."
+    assert asked(root) == [("mysite.settings", place, f"{folder}manage.py", True)]
+
+
+@pytest.mark.parametrize("target", ["manage.py", "./manage.py", "manage"])
+def test_manage_py_is_named(project, target):
+    root = project({"manage.py": MANAGE})
+
+    (found,) = asked(root, target)
+    assert found[3] == target.endswith(".py")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"\n',
+        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", os.getenv("X", "mysite.settings"))\n',
+        MANAGE.replace("mysite.settings", "mysite.test_settings") + MANAGE,
+    ],
+)
+def test_other_ways_to_name_the_settings(project, line):
+    root = project({"manage.py": f"import os\n{line}"})
+
+    assert asked(root)[0][0] == "mysite.settings"
+
+
+def test_a_manage_py_of_something_else_is_a_file_like_others(project):
+    root = project({"manage.py": APP})
+
+    assert asked(root) == [("manage", ".", "manage.py", False)]
+
+
+def test_a_django_project_beside_another_app(project):
+    root = project({"manage.py": MANAGE, "main.py": APP})
+
+    assert [one[2] for one in asked(root)] == ["main.py", "manage.py"]
+
+
+def test_wsgi_and_asgi_of_a_project_without_manage_py(project):
+    both = project({"mysite/wsgi.py": WSGI, "mysite/asgi.py": WSGI}, "both")
+    one = project({"mysite/asgi.py": WSGI}, "one")
+    other = project({"deploy/wsgi.py": WSGI + "application = get_wsgi_application()\n"}, "other")
+
+    assert asked(both) == [("mysite.settings", ".", "mysite/wsgi.py", True)]
+    assert asked(one) == [("mysite.settings", ".", "mysite/asgi.py", True)]
+    assert asked(other) == [("wsgi", "deploy", "deploy/wsgi.py", False)]
+
+
+def test_the_settings_of_the_environment_count_when_they_are_in_the_project(project):
+    root = project({"mysite/settings.py": ""})
+
+    env = {"DJANGO_SETTINGS_MODULE": "mysite.settings"}
+    assert asked(root, env=env) == [("mysite.settings", ".", "DJANGO_SETTINGS_MODULE", True)]
+    assert asked(root, env={"DJANGO_SETTINGS_MODULE": "another.settings"}) == []
+
+
+def test_an_app_of_pastedeploy(project):
+    root = project({"production.ini": INI, "development.ini": INI, "setup.py": ""})
+
+    call = "loadapp('config:production.ini', relative_to='.')"
+    assert found(root) == [("paste.deploy", call, ".", "production.ini")]
+    call = "loadapp('config:development.ini', relative_to='.')"
+    assert found(root, "development.ini") == [("paste.deploy", call, ".", "development.ini")]
+
+
+def test_an_ini_file_of_something_else(project):
+    assert found(project({"production.ini": "[tool]\n"})) == []
+
+
+def test_the_main_of_a_pyramid_package(project):
+    root = project({"shop/__init__.py": "def main(global_config, **settings):\n    pass\n"})
+
+    assert found(root) == [("shop", "main({})", ".", "shop/__init__.py")]
+    other = project({"shop/__init__.py": "def main(arguments):\n    pass\n"}, "other")
+    assert found(other) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("from .routers import items\n", ("app.main", ".")),
+        ("from app.routers import items\n", ("app.main", ".")),
+        ("from app import routers\n", ("app.main", ".")),
+        ("import app.routers\n", ("app.main", ".")),
+        ("from app.other import x\n", ("main", "app")),
+        ("import routers\n", ("main", "app")),
+    ],
+)
+def test_a_folder_without_init_is_a_package_when_its_files_import_it(project, line, expected):
+    root = project({"app/main.py": line + APP, "app/routers.py": ""})
+
+    assert [one[:2] for one in asked(root)] == [expected]
+    assert [one[:2] for one in asked(root, "app/main.py")] == [expected]

@@ -239,13 +239,13 @@ def _managed(folder: Path, project: Path) -> list[Candidate]:
 
 
 def _startproject(folder: Path, base: Path, project: Path) -> list[Candidate]:
-    """Return the Django project of a wsgi.py and an asgi.py, of which the settings choose one."""
-    path = folder / "wsgi.py"
-    settings = _settings_module(path)
-    if not settings or not _settings_module(folder / "asgi.py"):
-        return []
-    label = str(path.relative_to(project))
-    return [Candidate(**_place(settings, str(base)), label=label, is_django=True)]
+    """Return the Django project of a wsgi.py or asgi.py; with both, the settings choose one."""
+    for path in (folder / "wsgi.py", folder / "asgi.py"):
+        settings = _settings_module(path) or ""
+        if settings.partition(".")[0] == folder.name:
+            label = str(path.relative_to(project))
+            return [Candidate(**_place(settings, str(base)), label=label, is_django=True)]
+    return []
 
 
 def _of_variable(project: str, env: Mapping[str, str]) -> list[Candidate]:
@@ -281,8 +281,8 @@ def _settings_module(path: Path) -> str | None:
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
             given = node.value if _is_variable(node.targets[0].slice) else None
         if given is not None:
-            words = [one.value for one in ast.walk(given) if isinstance(one, ast.Constant)]
-            found += [str(word) for word in words if _MODULE.fullmatch(str(word))]
+            words = [str(one.value) for one in ast.walk(given) if isinstance(one, ast.Constant)]
+            found += [word for word in words[-1:] if _MODULE.fullmatch(word)]
     return next((one for one in found if "test" not in one), found[0] if found else None)
 
 
