@@ -1,6 +1,7 @@
 """An ASGI app that shows what its server does, with no framework to make anything right.
 
-The file `refuse` beside it makes it raise when it is loaded, `never-start` when it starts.
+The file `refuse` beside it makes it raise when it is loaded, `never-start` when it starts; with
+`one-by-one`, only the first of its processes gets through the door.
 """
 
 import asyncio
@@ -13,14 +14,13 @@ HERE = Path(__file__).parent
 
 if (HERE / "refuse").exists() and "OUTRIDER_NOTIFY_FD" in os.environ:
     raise LookupError("the shop is closed today")
-if (HERE / "one-by-one").exists() and "OUTRIDER_NOTIFY_FD" in os.environ:
+if "OUTRIDER_NOTIFY_FD" in os.environ:
     try:
         (HERE / "one-by-one").rename(HERE / "others-wait")
-    except OSError:
-        pass
-elif (HERE / "others-wait").exists():
-    print("waits at the door", flush=True)
-    time.sleep(600)
+    except FileNotFoundError:
+        if (HERE / "others-wait").exists():
+            print("waits at the door", flush=True)
+            time.sleep(600)
 
 
 async def app(scope, receive, send):

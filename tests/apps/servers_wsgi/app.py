@@ -1,6 +1,7 @@
 """A WSGI app that shows what its server does, with no framework to make anything right.
 
-It holds a file that is downloaded, and refuses to be loaded where the file `refuse` lies beside it.
+The file `refuse` beside it makes it raise when it is loaded; with `one-by-one`, only the first of its
+processes gets through the door.
 """
 
 import json
@@ -13,14 +14,13 @@ KEYS = ("REMOTE_ADDR", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "HTTP_HOST", 
 
 if (HERE / "refuse").exists() and "OUTRIDER_NOTIFY_FD" in os.environ:
     raise LookupError("the shop is closed today")
-if (HERE / "one-by-one").exists() and "OUTRIDER_NOTIFY_FD" in os.environ:
+if "OUTRIDER_NOTIFY_FD" in os.environ:
     try:
         (HERE / "one-by-one").rename(HERE / "others-wait")
-    except OSError:
-        pass
-elif (HERE / "others-wait").exists():
-    print("waits at the door", flush=True)
-    time.sleep(600)
+    except FileNotFoundError:
+        if (HERE / "others-wait").exists():
+            print("waits at the door", flush=True)
+            time.sleep(600)
 
 
 def app(environ, start_response):
