@@ -178,6 +178,63 @@ def test_a_client_that_has_gone_is_seen():
     assert seen == ["http.request", "http.disconnect", "http.disconnect"]
 
 
+async def given_up_at_once(receive):
+    """Call it as Starlette's `is_disconnected()` does: what is not there at once is not waited for.
+
+    https://github.com/encode/starlette/blob/master/starlette/requests.py
+    """
+    call = asyncio.ensure_future(receive())
+    await asyncio.sleep(0)
+    if call.done():
+        return call.result()["type"]
+    call.cancel()
+    await asyncio.wait({call})
+    return None
+
+
+def test_whoever_asks_in_passing_sees_that_the_client_has_gone():
+    has_gone = asyncio.Event()
+    seen: list[str | None] = []
+
+    async def receive():
+        if not seen:
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await has_gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def app(scope, receive, send):
+        seen.append((await receive())["type"])
+        seen.append(await given_up_at_once(receive))
+        has_gone.set()
+        await asyncio.sleep(0.01)
+        seen.append(await given_up_at_once(receive))
+
+    asyncio.run(AsgiFront(app)(HTTP, receive, swallow))
+    assert seen == ["http.request", None, "http.disconnect"]
+
+
+def test_who_gives_up_takes_nothing_from_others_who_wait():
+    """Call the server's own once at a time, also while the body is not read yet."""
+    body_comes = asyncio.Event()
+    at_once = []
+
+    async def receive():
+        at_once.append(1)
+        await body_comes.wait()
+        at_once.remove(1)
+        return {"type": "http.request", "body": b"tea", "more_body": False}
+
+    async def app(scope, receive, send):
+        waits = asyncio.ensure_future(receive())
+        await asyncio.sleep(0)
+        assert await given_up_at_once(receive) is None
+        assert at_once == [1]
+        body_comes.set()
+        assert (await waits)["body"] == b"tea"
+
+    asyncio.run(AsgiFront(app)(HTTP, receive, swallow))
+
+
 # -- under Gunicorn's own worker -------------------------------------------------------------------
 
 

@@ -148,29 +148,31 @@ class _PatientReceive:
     """The `receive` that the app calls: may be given up, and asked again, by several at once.
 
     Starlette's `is_disconnected()` gives each of its calls up. Gunicorn's own worker takes that for
-    the client's leaving, and so does Granian when another call is waiting. So the server's is
-    called once, and never cancelled.
+    the client's leaving, and so does Granian when another call is waiting. So one call of the
+    server's is made at a time and never cancelled, and whoever asks next has what it brings.
     """
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._is_read = False
-        self._last: asyncio.Future[Message] | None = None
+        self._call: asyncio.Future[Message] | None = None
 
     async def __call__(self) -> Message:
-        if not self._is_read:
-            message = await self._receive()
-            self._is_read = not message.get("more_body")
-            return message
-        if self._last is None:
-            self._last = asyncio.ensure_future(self._receive())
-        await asyncio.wait({self._last})
-        return {"type": "http.disconnect"}
+        while True:
+            call = self._call = self._call or asyncio.ensure_future(self._receive())
+            # Who gives up at once, as `is_disconnected()` does, has what is there already.
+            if not call.done():
+                await asyncio.wait({call})
+            message = call.result()
+            if message["type"] == "http.disconnect":
+                return message  # to everyone who asks: it is the last one
+            if self._call is call:  # else somebody else has taken it
+                self._call = None
+                return message
 
     def close(self) -> None:
         """Stop waiting: the app has returned."""
-        if self._last is not None:
-            self._last.cancel()
+        if self._call is not None:
+            self._call.cancel()
 
 
 class _Answer:
