@@ -188,9 +188,6 @@ def _is_servable(
             raise errors.folder_missing(
                 mount.url, mount.directory, mount.kind, mount.source, is_file=directory.exists
             )
-        if mount.kind == "media" and not directory.exists:
-            # Made at the first upload, by Django's storage for one; until then Nginx says 404.
-            return True
         is_usual = any(
             folder.is_default for folder in facts.app.static if folder.directory == mount.directory
         )
