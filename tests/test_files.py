@@ -123,6 +123,18 @@ def test_it_is_gone_after_an_error_too(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs a site as somebody else")
+def test_whoever_the_site_runs_as_can_enter_its_directory_whatever_the_umask(tmp_path):
+    nobody = User(uid=65534, gid=65534, name="nobody", is_changed=True)
+    before = os.umask(0o077)
+    try:
+        with files.run_directory(str(tmp_path / "outrider-0" / "a"), "127.0.0.1:1", nobody) as run:
+            assert run.parent.stat().st_mode & 0o777 == 0o711
+            assert run.stat().st_uid == 65534
+    finally:
+        os.umask(before)
+
+
 def test_two_sites_share_the_directory_above(tmp_path):
     with held(tmp_path / "outrider-1" / "a"):
         with held(tmp_path / "outrider-1" / "b"):

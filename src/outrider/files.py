@@ -198,8 +198,10 @@ def run_directory(path: str, bind: str, user: User) -> Iterator[Path]:
 def _make_parent(parent: Path, user: User) -> bool:
     """Make the directory above; where others can write, nobody may have planted it."""
     try:
-        # As root the run directory belongs to another user, who must be able to pass.
-        parent.mkdir(mode=0o711 if user.is_changed else 0o700)
+        parent.mkdir(mode=0o700)
+        if user.is_changed:
+            # As root the run directory belongs to another user, who must be able to pass.
+            parent.chmod(0o711)
     except FileExistsError:
         found = parent.lstat()
         if stat.S_ISLNK(found.st_mode) and parent.name.startswith("outrider-"):

@@ -14,6 +14,11 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from outrider import files
+from outrider.facts import Directory
+from outrider.plan.fleet import plan_fleet
+from outrider.render.fleet import lay_out
+from outrider.settings import TomlSource, resolve_sites
 from tests.integration.conftest import _poisoned_environment
 from tests.integration.environments import made_with
 from tests.integration.running import (
@@ -24,6 +29,7 @@ from tests.integration.running import (
     start,
 )
 from tests.ports import reserved
+from tests.situations import facts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -370,6 +376,34 @@ workers = 3
     ]
     [workers] = [d for d in told["sites"][1]["decisions"] if d["name"] == "workers"]
     assert workers["origin"] == f"pyproject.toml [tool.outrider]: [[site]] {project}/home: workers"
+
+
+# -- whatever they are called ----------------------------------------------------------------------
+
+LONG = f"{'h' * 60}.{'o' * 60}.{'s' * 60}.{'t' * 60}.example"
+CALLED = [
+    [{"prefix": "/a(b)"}, {"prefix": "/é"}, {"prefix": "/~x*+|[c]"}, {"name": "rest"}],
+    [{"server_names": ["*.a.example", "::1"]}, {"server_names": ["bücher.example", "localhost"]}],
+    [{"server_names": ["localhost"]}, {"name": "rest"}],
+    [{"prefix": "/a"}, {"prefix": "/a/b"}, {"prefix": "/a/b/c"}, {"prefix": "/ab"}],
+    [{"name": f"n{n}", "server_names": [f"{n}{LONG[3:]}"]} for n in range(200)],
+    [{"prefix": f"/{n}", "spa": "dist", "body_limit": f"{n + 1}k"} for n in range(20)],
+]
+
+
+@pytest.mark.parametrize("proxies", [[], ["10.0.0.0/8"]], ids=["first", "behind"])
+@pytest.mark.parametrize("tables", CALLED, ids=["regex", "hosts", "local", "deep", "long", "spa"])
+def test_nginx_takes_any_names_and_prefixes(tables, proxies, nginx, short_dir):
+    above = {"run_dir": str(short_dir), "trusted_proxies": proxies, "bind": "127.0.0.1:1"}
+    dist = {"/srv/shop/dist": Directory(path="/srv/shop/dist")}
+    toml = TomlSource(name="outrider.toml", directory="/srv/shop", table={**above, "site": tables})
+    observed = [facts(directories=dist) for _ in tables]
+    for file in lay_out(plan_fleet(observed, resolve_sites({}, {}, toml, "/srv/shop"))):
+        files.write(short_dir, file)
+    words = [nginx, "-p", str(short_dir), "-e", "stderr", "-t", "-q", "-c", "nginx.conf"]
+    tried = subprocess.run(words, capture_output=True, text=True, check=False, env={})
+    told = [line for line in tried.stderr.splitlines() if "bind() to 127.0.0.1:1" not in line]
+    assert [line for line in told if "[emerg]" in line or "[warn]" in line] == []
 
 
 # -- other servers ---------------------------------------------------------------------------------
