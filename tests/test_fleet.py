@@ -262,7 +262,10 @@ def test_on_another_host_a_folder_is_in_nobodys_way():
 
 def test_a_folder_at_the_root_is_looked_into_before_the_app_and_hides_nobody():
     spa = {"name": "home", "spa": "dist"}
-    observed = [facts(directories={"/srv/shop/dist": Directory(path="/srv/shop/dist")}), facts()]
+    observed = [
+        facts(directories={"/srv/shop/dist": Directory(path="/srv/shop/dist", has_index=True)}),
+        facts(),
+    ]
     assert "@index_home" in lay_out(fleet(spa, SHOP, observed=observed))[0].content
 
 
