@@ -297,16 +297,17 @@ def test_the_plan_tells_of_the_front_once_and_of_each_site(project):
     assert "bind" in [decision["name"] for decision in told["decisions"]]
 
 
-def test_the_export_holds_one_front_and_a_folder_for_each_site(project, nginx):
-    done = outrider("export", "nginx", "--nginx", nginx, "-o", "out", cwd=project)
+def test_the_export_holds_one_front_and_a_folder_for_each_site(project, nginx, short_dir):
+    out = short_dir / "out"
+    command = ("export", "nginx", "--nginx", nginx, "-o", str(out))
+    done = outrider(*command, cwd=project)
     assert done.returncode == 0, done.stderr
-    out = project / "out"
     assert sorted(path.name for path in out.iterdir()) == [
         *("app-blog", "app-home", "app-shop", "mime.types", "nginx.conf"),
     ]
     conf = (out / "app-shop" / "gunicorn.conf.py").read_text()
     assert f"bind = ['unix:{out}/shop.sock']" in conf
-    again = outrider("export", "nginx", "--nginx", nginx, "-o", "out", "--diff", cwd=project)
+    again = outrider(*command, "--diff", cwd=project)
     assert again.stdout == ""
     words = [nginx, "-p", str(out), "-e", "stderr", "-t", "-q", "-c", "nginx.conf"]
     tried = subprocess.run(words, capture_output=True, text=True, check=False, env={})
@@ -395,7 +396,7 @@ CALLED = [
 @pytest.mark.parametrize("tables", CALLED, ids=["regex", "hosts", "local", "deep", "long", "spa"])
 def test_nginx_takes_any_names_and_prefixes(tables, proxies, nginx, short_dir):
     above = {"run_dir": str(short_dir), "trusted_proxies": proxies, "bind": "127.0.0.1:1"}
-    dist = {"/srv/shop/dist": Directory(path="/srv/shop/dist")}
+    dist = {"/srv/shop/dist": Directory(path="/srv/shop/dist", has_index=True)}
     toml = TomlSource(name="outrider.toml", directory="/srv/shop", table={**above, "site": tables})
     observed = [facts(directories=dist) for _ in tables]
     for file in lay_out(plan_fleet(observed, resolve_sites({}, {}, toml, "/srv/shop"))):
