@@ -29,6 +29,7 @@ class App:
         is_asgi: which interface it has; it is found out by looking, never told.
         has_views: whether it has the views of this file's first lines.
         static: what Nginx is to serve: URL -> file in the project, or in the environment.
+        static_at_root: the same beside the app's pages; below a prefix the app serves these.
         static_in_view: what only the app can serve, because a view of its own finds it.
         uploads_to_media: `POST /new` takes a picture and answers with a URL that Nginx serves.
         streams: `/events` sends one event, and the next one after `POST /finish`.
@@ -44,6 +45,7 @@ class App:
     is_asgi: bool = False
     has_views: bool = True
     static: Mapping[str, str] = field(default_factory=dict)
+    static_at_root: Mapping[str, str] = field(default_factory=dict)
     static_in_view: Mapping[str, str] = field(default_factory=dict)
     uploads_to_media: bool = False
     streams: bool = False
@@ -176,7 +178,8 @@ APPS = (
     App(name="whitenoise_minimal", static={"/static/style.css": "static/style.css"}),
     App(
         name="whitenoise_realistic",
-        static={"/static/style.css": "static/style.css", "/robots.txt": "public/robots.txt"},
+        static={"/static/style.css": "static/style.css"},
+        static_at_root={"/robots.txt": "public/robots.txt"},
         mounts=True,
     ),
     App(name="wsgi_minimal", streams=True),
@@ -193,8 +196,8 @@ OTHER_SERVERS = {
 }
 """By the setting `server`: the apps that are run on each, one for each interface that it has."""
 
-REFUSED = ("aiohttp_minimal", "aiohttp_realistic")
-"""Folders of apps that speak neither WSGI nor ASGI."""
+REFUSED = {"aiohttp_minimal": (), "aiohttp_realistic": ("polls.main:init_app()",)}
+"""Folders of apps that speak neither WSGI nor ASGI, and what has to be named in them."""
 
 
 def python_of_all() -> Path:

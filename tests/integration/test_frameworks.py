@@ -31,7 +31,7 @@ from tests.integration.running import (
 from tests.ports import reserved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from websockets.sync.client import ClientConnection
@@ -95,7 +95,22 @@ def page(site: Site) -> None:
 
 
 def static(site: Site) -> None:
-    for url, name in site.app.static.items():
+    by_nginx(site, site.app.static)
+
+
+def static_at_root(site: Site) -> None:
+    if site.prefix:
+        by_app(site, site.app.static_at_root)
+    else:
+        by_nginx(site, site.app.static_at_root)
+
+
+def static_in_view(site: Site) -> None:
+    by_app(site, site.app.static_in_view)
+
+
+def by_nginx(site: Site, files: Mapping[str, str]) -> None:
+    for url, name in files.items():
         answer = site.get(url)
         assert answer.status == 200, url
         assert answer.body == site.file(name)
@@ -106,8 +121,8 @@ def static(site: Site) -> None:
             assert answer.headers["Content-Type"].startswith("text/css")
 
 
-def static_in_view(site: Site) -> None:
-    for url, name in site.app.static_in_view.items():
+def by_app(site: Site, files: Mapping[str, str]) -> None:
+    for url, name in files.items():
         answer = site.get(url)
         assert (answer.status, answer.body) == (200, site.file(name))
         assert site.served_by(url) == "app"
@@ -261,6 +276,7 @@ def checks_of(app: App) -> Iterator[Callable[[Site], None]]:
     yield page
     has = (
         (static, app.static),
+        (static_at_root, app.static_at_root),
         (static_in_view, app.static_in_view),
         (media, app.uploads_to_media),
         (external_url, app.has_views),
@@ -374,10 +390,10 @@ def test_an_app_runs_below_a_prefix_on_another_server(app, server, copy_of):
     below_a_prefix(app, copy_of(app.folder), "--server", server)
 
 
-@pytest.mark.parametrize("folder", REFUSED)
-def test_an_app_that_no_server_can_run_is_refused_in_a_sentence(folder, copy_of):
+@pytest.mark.parametrize(("folder", "words"), REFUSED.items())
+def test_an_app_that_no_server_can_run_is_refused_in_a_sentence(folder, words, copy_of):
     env = environment(VIRTUAL_ENV=str(python_of_all().parent.parent))
-    refused = outrider("run", cwd=copy_of(f"framework_{folder}"), env=env)
+    refused = outrider("run", *words, cwd=copy_of(f"framework_{folder}"), env=env)
     assert refused.returncode != 0
     assert "aiohttp" in refused.stderr
     assert "neither WSGI nor ASGI" in refused.stderr

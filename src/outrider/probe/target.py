@@ -181,6 +181,9 @@ def _refusal(
         # import_app asks for the __code__ of what it has called, which a class does not have.
         exc = exc.__context__
     elif isinstance(exc, not_found):
+        if inspect.iscoroutinefunction(value) and "aiohttp" in sys.modules:
+            # https://docs.aiohttp.org/en/stable/deployment.html#start-gunicorn
+            return Failure("aiohttp", module=module.__name__, attribute=name)
         return _not_an_app(module, expression, None, f"{name}() returned no app")
     told = describe(exc)
     settings = django.settings_failure(exc)
