@@ -591,3 +591,11 @@ def test_the_setting_of_the_app_is_named(source, app, name):
     found = site(app={**app, f"{field[name]}_source": source})
 
     assert source in decision(found, name).why
+
+
+def test_the_folder_of_uploads_need_not_be_there_before_the_first():
+    uploads = MediaFolder(url="/media/", directory="/srv/up", source="MEDIA_ROOT")
+    gone = {"/srv/up": Directory(path="/srv/up", exists=False)}
+
+    served = site(app={"media": (uploads,)}, directories=gone).mounts
+    assert [m.url for m in served] == ["/media/", "/static/"]

@@ -86,6 +86,4 @@ def _kept(site: Site) -> Site:
         why = f"STATIC_ROOT is not set: set it in {collect.settings_module}, collect and export"
         told = replace(told, value="the static files are left out", why=why)
     others = tuple(one for one in site.decisions if one.name != "collectstatic")
-    return replace(
-        site, mounts=left, file_roots=roots, collect=None, decisions=(*others, told)
-    )
+    return replace(site, mounts=left, file_roots=roots, collect=None, decisions=(*others, told))
