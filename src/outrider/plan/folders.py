@@ -173,7 +173,9 @@ def _is_servable(
         ord(letter) < 32 or ord(letter) == 127 for letter in mount.directory
     ):
         raise errors.unsafe_path(f"the folder for {mount.url}", mount.directory)
-    if not directory.exists and collect is not None and mount.directory == collect.directory:
+    # Filled by collectstatic, or made at the first upload; until then Nginx says 404.
+    is_to_come = mount.kind == "media" or (collect and mount.directory == collect.directory)
+    if not directory.exists and not is_asked and is_to_come:
         return True
     if mount.kind == "spa" and not directory.has_index:
         found = "has no index.html" if directory.exists else "does not exist"
