@@ -9,7 +9,9 @@ import pytest
 from outrider.errors import Exit, OutriderError
 from outrider.facts import Account, Collect, Directory, MediaFolder, StaticFolder
 from outrider.plan import choose_account, plan
+from outrider.plan.collect import kept
 from outrider.settings import TomlSource, resolve
+from outrider.site import Fleet
 from tests.situations import DEBIAN, STATIC, UPLOADS, WHEEL, facts, settings, site
 
 WWW = Account(uid=33, gid=33, name="www-data")
@@ -469,6 +471,20 @@ def test_files_that_a_service_stores_are_not_collected():
     assert django(stored, static=()).collect is None
 
 
+def test_what_is_written_out_is_not_collected_by_whoever_starts_it():
+    unset, empty, full = (
+        kept(Fleet(sites=(django(collect),))).first for collect in (NO_ROOT, EMPTY_ROOT, FULL_ROOT)
+    )
+
+    assert (unset.mounts, unset.collect, empty.collect) == ((), None, None)
+    assert [root.directory for root in unset.file_roots] == ["/srv/shop"]
+    assert "set it in mysite.settings" in decision(unset, "collectstatic").why
+    assert [m.directory for m in empty.mounts] == ["/srv/shop/public"]
+    assert "manage.py collectstatic" in decision(empty, "collectstatic").why
+    assert decision(empty, "collectstatic").is_warning
+    assert not decision(full, "collectstatic").is_warning
+
+
 def test_a_static_folder_of_the_users_own_needs_no_collecting():
     dist = {"/srv/shop/dist": Directory(path="/srv/shop/dist")}
     found = django(NO_ROOT, {"static": ("/static/=dist",)}, dist)
@@ -490,16 +506,6 @@ def test_a_static_root_that_nginx_may_not_read_is_refused():
         django(FULL_ROOT, directories={MISSING.path: closed})
     assert caught.value.id == "folder-unreadable"
     assert caught.value.fix[0] == "allow it:  chmod o+x /srv/shop"
-
-
-def test_the_folder_of_uploads_need_not_be_there_before_the_first():
-    gone = {"/srv/up": Directory(path="/srv/up", exists=False)}
-    uploads = MediaFolder(url="/media/", directory="/srv/up", source="MEDIA_ROOT")
-    by_convention = replace(uploads, is_served_by_app=False)
-
-    assert [m.url for m in site(app={"media": (uploads,)}, directories=gone).mounts] == ["/static/"]
-    served = site(app={"media": (by_convention,)}, directories=gone).mounts
-    assert [m.url for m in served] == ["/media/", "/static/"]
 
 
 def test_a_url_of_the_host_stays_outside_the_prefix():
@@ -585,3 +591,11 @@ def test_the_setting_of_the_app_is_named(source, app, name):
     found = site(app={**app, f"{field[name]}_source": source})
 
     assert source in decision(found, name).why
+
+
+def test_the_folder_of_uploads_need_not_be_there_before_the_first():
+    uploads = MediaFolder(url="/media/", directory="/srv/up", source="MEDIA_ROOT")
+    gone = {"/srv/up": Directory(path="/srv/up", exists=False)}
+
+    served = site(app={"media": (uploads,)}, directories=gone).mounts
+    assert [m.url for m in served] == ["/media/", "/static/"]

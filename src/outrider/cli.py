@@ -15,6 +15,7 @@ from outrider import __version__, discover, errors, files, serve
 from outrider.console import Console
 from outrider.discover.listeners import who_listens
 from outrider.errors import Exit, OutriderError
+from outrider.plan.collect import kept
 from outrider.plan.fleet import plan_fleet
 from outrider.render.fleet import lay_out
 from outrider.settings import SETTINGS, BadValueError, Given, Settings, parse_path, resolve_sites
@@ -139,7 +140,10 @@ def export_nginx(console: Console, /, *, output: str, show_diff: bool, **flags: 
     if settings[0].get("run_dir") is None:
         run_dir = Given(directory, "--output")
         settings = [Settings({**one.given, "run_dir": run_dir}) for one in settings]
-    fleet, _ = _look_and_decide(settings, env, cwd)
+    fleet = kept(_look_and_decide(settings, env, cwd)[0])
+    for whose, decision in _decisions(fleet):
+        if decision.name == "collectstatic" and decision.is_warning:
+            console.warn(f"{whose}{decision.name}: {decision.value}; {decision.why}")
     artifacts = lay_out(fleet)
     if show_diff:
         console.write(files.diff(directory, artifacts))

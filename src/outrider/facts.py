@@ -38,8 +38,6 @@ class MediaFolder:
     """URL prefix with a slash at both ends, or None when no route serves the folder."""
     guard: str | None = None
     """Why the route may be protected (a decorator, a before_request hook); None: open to all."""
-    is_served_by_app: bool = True
-    """False: by convention the server in front does it, as in Django."""
     ignores_prefix: bool = False
     """As for a StaticFolder."""
 

@@ -154,7 +154,6 @@ def test_folders_and_hosts_of_the_settings():
         "directory": "/srv/shop/media",
         "source": "MEDIA_ROOT",
         "guard": None,
-        "is_served_by_app": False,
         "ignores_prefix": True,
     }
     assert app["trusted_hosts"] == [".shop.example", "shop.example.org"]

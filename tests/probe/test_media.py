@@ -20,7 +20,7 @@ def test_uploads_that_a_plain_route_serves_to_everyone():
 
 def media(source, directory, url):
     told = {"directory": str(directory), "source": source, "url": url, "guard": None}
-    return {**told, "is_served_by_app": True, "ignores_prefix": False}
+    return {**told, "ignores_prefix": False}
 
 
 def test_no_uploads():

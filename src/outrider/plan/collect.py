@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outrider.site import Collect
+from outrider.site import Collect, Decision
 
 if TYPE_CHECKING:
     from outrider.facts import App, Facts
     from outrider.plan.ledger import Ledger
-    from outrider.site import Paths
+    from outrider.site import Fleet, Paths, Site
 
 
 def collected(facts: Facts, paths: Paths, ledger: Ledger) -> Collect | None:
@@ -60,3 +61,29 @@ def _why_not(app: App, mode: str, ledger: Ledger) -> str | None:
     if mode == "auto" and not told.is_empty:
         return "STATIC_ROOT has files; to have them collected at each start: --collectstatic always"
     return None
+
+
+def kept(fleet: Fleet) -> Fleet:
+    """Return sites to be written out: who starts them later collects nothing by itself."""
+    return replace(fleet, sites=tuple(map(_kept, fleet.sites)))
+
+
+def _kept(site: Site) -> Site:
+    collect = site.collect
+    if collect is None:
+        return site
+    left, roots = site.mounts, site.file_roots
+    told = Decision(
+        name="collectstatic",
+        value="to be run by hand",
+        origin="export",
+        why="before each release:  python manage.py collectstatic",
+        is_warning=True,
+    )
+    if collect.is_override:
+        left = tuple(one for one in left if one.directory != collect.directory)
+        roots = tuple(one for one in roots if one.directory != collect.directory)
+        why = f"STATIC_ROOT is not set: set it in {collect.settings_module}, collect and export"
+        told = replace(told, value="the static files are left out", why=why)
+    others = tuple(one for one in site.decisions if one.name != "collectstatic")
+    return replace(site, mounts=left, file_roots=roots, collect=None, decisions=(*others, told))

@@ -40,11 +40,9 @@ def mounts(
     hooks = {folder.url: folder.hook for folder in facts.app.static}
     of_app_all: list[StaticFolder | MediaFolder] = [*facts.app.static, *facts.app.media]
     free = {one.url for one in of_app_all if one.ignores_prefix} - asked
-    comes = {collect.directory} if collect else set()
-    comes |= {folder.directory for folder in facts.app.media if not folder.is_served_by_app}
     for mount in mounts.values():
         url = mount.url if mount.url in free else prefix + mount.url
-        if _is_servable(mount, facts, user, ledger, mount.url in asked, comes):
+        if _is_servable(mount, facts, user, collect, ledger, is_asked=mount.url in asked):
             served.append(
                 Mount(
                     url=url,
@@ -159,18 +157,15 @@ def _guarded(folder: StaticFolder | MediaFolder, kind: str) -> str:
 
 
 def _is_servable(
-    mount: Mount, facts: Facts, user: User, ledger: Ledger, is_asked: bool, comes: set[str]
+    mount: Mount,
+    facts: Facts,
+    user: User,
+    collect: Collect | None,
+    ledger: Ledger,
+    *,
+    is_asked: bool,
 ) -> bool:
-    """Refuse a folder that must not be served; leave out one that is merely not there yet.
-
-    Args:
-        mount: the folder and its URL.
-        facts: what was observed.
-        user: whom Nginx runs as.
-        ledger: hears what is left out.
-        is_asked: a setting names it.
-        comes: folders that need not be there yet: collectstatic fills them, or the first upload.
-    """
+    """Refuse a folder that must not be served; leave out one that is merely not there yet."""
     directory = facts.directories.get(
         mount.directory, Directory(path=mount.directory, exists=False)
     )
@@ -178,7 +173,9 @@ def _is_servable(
         ord(letter) < 32 or ord(letter) == 127 for letter in mount.directory
     ):
         raise errors.unsafe_path(f"the folder for {mount.url}", mount.directory)
-    if not directory.exists and not is_asked and mount.directory in comes:
+    # Filled by collectstatic, or made at the first upload; until then Nginx says 404.
+    is_to_come = mount.kind == "media" or (collect and mount.directory == collect.directory)
+    if not directory.exists and not is_asked and is_to_come:
         return True
     if mount.kind == "spa" and not directory.has_index:
         found = "has no index.html" if directory.exists else "does not exist"

@@ -248,7 +248,6 @@ def media_folders(layers: list[Layer]) -> Iterator[dict[str, Any]]:
                 "source": "MEDIA_ROOT",
                 "url": layer.prefix + url,
                 "guard": None,
-                "is_served_by_app": False,
                 "ignores_prefix": _raw(settings, "MEDIA_URL").startswith("/"),
             }
 

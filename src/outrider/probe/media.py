@@ -59,7 +59,6 @@ def media_folders(layers: list[Layer]) -> Iterator[dict[str, Any]]:
                 "source": setting,
                 "url": url,
                 "guard": guard,
-                "is_served_by_app": True,
                 "ignores_prefix": False,
             }
 
