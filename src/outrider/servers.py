@@ -78,7 +78,7 @@ SERVERS: dict[str, Server] = {
             floor_source="https://github.com/advisories/GHSA-w3h3-4rj7-4ph4",
             interfaces=("wsgi", "asgi"),
             # What is wrong with older ones: docs/explanation/asgi-workers.md
-            asgi_floor="27.0.1",
+            asgi_floor="27.0.0",
             threaded=("wsgi",),
             ends_requests="sync workers only: the worker is replaced",
             websockets="",
