@@ -683,7 +683,7 @@ def wrong_server(
     return OutriderError(
         "wrong-server",
         f"{server.title} serves {server.interface_names} apps, and {target} is {kind}",
-        found=[f"it is {framework}"],
+        found=[f"it is {framework}"] if framework != interface.upper() else [],
         fix=[
             "leave --server out, and Gunicorn serves it",
             *(f"or choose  --server {one.name}" for one in able if one.name != "gunicorn"),

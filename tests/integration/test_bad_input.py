@@ -306,9 +306,13 @@ def test_no_gunicorn_that_is_safe_in_the_environment_of_the_app(version, has, pl
         )
     with leaving_nothing(here):
         done = here.type("outrider run")
+    why = (
+        "         why 23.0.0: below, requests can be smuggled, or SCRIPT_NAME is taken from anyone"
+    )
     assert here.told(done.stderr).splitlines() == [
         "error: the app's Python needs Gunicorn 23.0.0 or newer",
         f"  found: {{project}}/.venv/bin/python (.venv): {has}",
+        *([why] if version else []),
         "  do:    1. {project}/.venv/bin/python -m pip install 'gunicorn>=23.0.0'",
         "         2. or name another Python:  --python PATH",
     ]

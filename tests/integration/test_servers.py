@@ -23,6 +23,7 @@ from tests.integration.running import (
     PATIENCE_S,
     Running,
     assert_nothing_is_left,
+    environment,
     outrider,
     serving,
     start,
@@ -279,8 +280,10 @@ def workers_of(site: Running) -> set[int]:
 
 def test_a_request_that_hangs_is_ended_by_uwsgi(python, copy_of, free_port):
     project = copy_of("servers_wsgi")
-    more = ("--timeout", "1")
-    with serving(*words(("uwsgi", "wsgi"), python, *more), cwd=project, port=free_port) as site:
+    flags = words(("uwsgi", "wsgi"), python, "--timeout", "1")
+    # Such a variable is an option of uWSGI, which would be the last one.
+    env = environment(UWSGI_HARAKIRI="500")
+    with serving(*flags, cwd=project, port=free_port, env=env) as site:
         assert site.get("/hangs").status == 502
         site.wait_for("HARAKIRI")
         assert site.get("/").text == "hello\n"

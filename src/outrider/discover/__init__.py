@@ -202,7 +202,8 @@ def _look_at_python(
         why = f"it is Python {version}; {floor} or newer is needed"
         raise errors.interpreter_unusable(path, origin, why)
     found = python.version_of(server.name)
-    if not server.is_safe(found):
+    # The probe needs it. Another server is asked for when it is known what it would serve.
+    if server.name == DEFAULT and not server.is_safe(found):
         raise errors.no_server(server, path, origin, found)
     return python
 

@@ -25,7 +25,7 @@ def choose_server(facts: Facts, settings: Settings) -> Server:
     """Return the server that was asked for, or Gunicorn.
 
     Raises:
-        OutriderError: it is not there, or does not serve such an app.
+        OutriderError: it does not serve such an app, cannot do what is asked, or is not there.
     """
     server = SERVERS[settings.value("server") or DEFAULT]
     app, python = facts.app, facts.interpreter
@@ -33,6 +33,8 @@ def choose_server(facts: Facts, settings: Settings) -> Server:
         raise errors.wrong_server(
             server, app.target, app.framework, app.interface, able_to_serve(app.interface)
         )
+    # What no installation would make possible is told before what is to be installed.
+    _refuse_what_it_cannot(server, app.interface, settings)
     version = python.version_of(server.name)
     if not server.is_safe(version):
         raise errors.no_server(server, python.path, python.origin, version)
@@ -51,12 +53,8 @@ def choose_workers(facts: Facts, server: Server, ledger: Ledger, among: int = 1)
         server: what serves.
         ledger: of the site.
         among: how many sites share the machine.
-
-    Raises:
-        OutriderError: processes or threads that the server does not have.
     """
     host, interface = facts.host, facts.app.interface
-    _refuse_what_it_cannot(server, interface, ledger)
     count, why = _processes(facts, among)
     app = facts.app
     if app.single_process and server.has_processes:
@@ -101,14 +99,14 @@ def tell_of_hanging_requests(server: Server, limits: Limits, ledger: Ledger) -> 
         )
 
 
-def _refuse_what_it_cannot(server: Server, interface: str, ledger: Ledger) -> None:
-    workers, threads = ledger.settings.get("workers"), ledger.settings.get("threads")
+def _refuse_what_it_cannot(server: Server, interface: str, settings: Settings) -> None:
+    workers, threads = settings.get("workers"), settings.get("threads")
     if workers is not None and workers.value > 1 and not server.has_processes:
         raise errors.server_cannot(
             f"{server.title} has one process and no workers",
             f"{workers.origin} is {workers.value}",
             [
-                f"leave {workers.origin} out; requests are served by threads:  --threads N",
+                "leave it out; requests are served by threads:  --threads N",
                 "or choose a server with workers:  --server gunicorn",
             ],
         )
@@ -118,7 +116,7 @@ def _refuse_what_it_cannot(server: Server, interface: str, ledger: Ledger) -> No
             f"{server.title} serves {interface.upper()} apps without threads of its own",
             f"{threads.origin} is {threads.value}",
             [
-                f"leave {threads.origin} out; one event loop serves many requests at a time",
+                "leave it out; one event loop serves many requests at a time",
                 "or start more processes:  --workers N",
             ],
         )

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=37730d60a6cecf0708b2c5545832498b7dee6f71a35eacd0ec86d2185d35ccb7
+# outrider 0.1.0 sha256=8aa8daddaf38f93b59ae4ae79f063af4bf609951969c12b4cc4178580b1e9ac7
 # uWSGI for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python uwsgi.conf.py
@@ -61,6 +61,9 @@ _OPTIONS = {
 }
 
 if __name__ == "__main__":
+    # They would be options too: https://uwsgi-docs.readthedocs.io/en/latest/Configuration.html#environment-variables
+    for _name in [name for name in os.environ if name.startswith("UWSGI_")]:
+        del os.environ[_name]
     if not is_handed_over():
         _OPTIONS["vacuum"] = True  # its own socket goes with it
     pyuwsgi.run(

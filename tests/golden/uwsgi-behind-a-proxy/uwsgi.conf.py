@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=2089b674757200a74e031f77df0c2e7bf3a1a5db57a4adcdffe2ab88a3fe1131
+# outrider 0.1.0 sha256=5ababe9846bf629e6bffa606c9974ec1e9558cc7c818a77cadfd12ba04a25a38
 # uWSGI for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python uwsgi.conf.py
@@ -61,6 +61,9 @@ _OPTIONS = {
 }
 
 if __name__ == "__main__":
+    # They would be options too: https://uwsgi-docs.readthedocs.io/en/latest/Configuration.html#environment-variables
+    for _name in [name for name in os.environ if name.startswith("UWSGI_")]:
+        del os.environ[_name]
     if not is_handed_over():
         _OPTIONS["vacuum"] = True  # its own socket goes with it
     pyuwsgi.run(

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=4895e51701c0c2529aee69806be27aa60e59af12237a37fa3848bbef6c95acc7
+# outrider 0.1.0 sha256=f5d12fc3bb8b54c03457c855314127f1955167bb8a69a57506514aff536b2682
 # uWSGI for shop:app, behind Nginx. In this file's folder, as root:
 #
 #     /srv/shop/.venv/bin/python uwsgi.conf.py
@@ -66,6 +66,9 @@ if __name__ == "__main__":
         os.setgroups([33])
         os.setgid(33)
         os.setuid(33)
+    # They would be options too: https://uwsgi-docs.readthedocs.io/en/latest/Configuration.html#environment-variables
+    for _name in [name for name in os.environ if name.startswith("UWSGI_")]:
+        del os.environ[_name]
     if not is_handed_over():
         _OPTIONS["vacuum"] = True  # its own socket goes with it
     pyuwsgi.run(
