@@ -850,7 +850,10 @@ def no_directory(path: str, origin: str) -> OutriderError:
         "no-directory",
         f"{path} is not a folder",
         found=[f"{origin} names it"],
-        fix=["name the folder that the app is in:  --directory DIR"],
+        fix=[
+            "name the folder that the app is in:  --directory DIR",
+            'or, in the file, relative to it:  directory = "DIR"',
+        ],
         exit_code=Exit.FILES,
     )
 
