@@ -67,15 +67,20 @@ def static_folders(layers: list[Layer]) -> Iterator[dict[str, Any]]:
                     f"blueprint {scope!r}" if scope else f"{kind} app {app.name!r}",
                     is_default=not scope and Path(directory) == default,
                     hook=next(hooks(app, rule.endpoint), None),
-                    falls_back=url == "/" or any(others_below(app, rule, url)),
+                    falls_back=url == "/" or any(map(_is_page, others_below(app, rule, url))),
                 )
 
 
-def others_below(app: Any, rule: Any, url: str) -> Iterator[str]:
-    """Yield the routes that the app has below the URL of one."""
+def others_below(app: Any, rule: Any, url: str) -> Iterator[Any]:
+    """Yield the rules that the app has below the URL of one."""
     for other in app.url_map.iter_rules():
         if other.rule.startswith(url) and other.endpoint != rule.endpoint:
-            yield str(other.rule)
+            yield other
+
+
+def _is_page(rule: Any) -> bool:
+    """Tell a page from another static folder, which is served like the first."""
+    return rule.endpoint.rpartition(".")[2] != "static" or not folder_url(rule)
 
 
 def folder_url(rule: Any) -> str | None:
