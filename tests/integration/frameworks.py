@@ -61,6 +61,11 @@ class App:
         """The folder in tests/apps."""
         return f"framework_{self.name}"
 
+    @property
+    def interface(self) -> str:
+        """As servers name it."""
+        return "asgi" if self.is_asgi else "wsgi"
+
 
 APPS = (
     App(name="django_minimal", streams=True),
@@ -188,13 +193,8 @@ APPS = (
     App(name="asgi_realistic", is_asgi=True, mounts=True),
 )
 
-OTHER_SERVERS = {
-    "uwsgi": ("flask_realistic",),
-    "granian": ("flask_realistic", "fastapi_realistic"),
-    "uvicorn": ("fastapi_realistic",),
-    "waitress": ("flask_realistic",),
-}
-"""By the setting `server`: the apps that are run on each, one for each interface that it has."""
+BELOW_A_PREFIX_ON_EACH_SERVER = ("flask_realistic", "fastapi_realistic")
+"""One for each interface."""
 
 REFUSED = {"aiohttp_minimal": (), "aiohttp_realistic": ("polls.main:init_app()",)}
 """Folders of apps that speak neither WSGI nor ASGI, and what has to be named in them."""
