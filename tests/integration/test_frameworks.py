@@ -205,16 +205,31 @@ def events(site: Site, accept: str = "text/event-stream") -> None:
     It goes on after a second request only, so that a first event that is held back never comes;
     and after a while the app gives up, without the last event.
     """
+    with listening(site, accept) as stream:
+        assert site.get("/finish", method="POST").status in (200, 201)
+        assert b"arrived" in stream.read()
+
+
+@contextlib.contextmanager
+def listening(site: Site, accept: str) -> Iterator[http.client.HTTPResponse]:
+    """Receive the first event, and leave when the block ends."""
     connection = http.client.HTTPConnection("127.0.0.1", site.running.port, timeout=PATIENCE_S)
     with contextlib.closing(connection):
         connection.request("GET", f"{site.prefix}/events", headers={"Accept": accept})
-        stream = connection.getresponse()
-        assert stream.status == 200
-        assert stream.headers["Content-Type"].startswith("text/event-stream")
-        while b"departed" not in (line := stream.readline()):
-            assert line, "the stream has ended without an event"
-        assert site.get("/finish", method="POST").status in (200, 201)
-        assert b"arrived" in stream.read()
+        with connection.getresponse() as stream:
+            assert stream.status == 200
+            assert stream.headers["Content-Type"].startswith("text/event-stream")
+            while b"departed" not in (line := stream.readline()):
+                assert line, "the stream has ended without an event"
+            yield stream
+
+
+def leaving(site: Site) -> None:
+    """Leave a stream that waits, of which the app is to hear before it gives up."""
+    with listening(site, "text/event-stream"):
+        pass
+    heard = site.running.wait_for("a listener has left|nobody has come")
+    assert heard[0] == "a listener has left"
 
 
 def events_by_fetch(site: Site) -> None:
@@ -292,6 +307,7 @@ def checks_of(app: App, server: str = DEFAULT) -> Iterator[Callable[[Site], None
         (failure, app.has_views),
         (events, app.streams),
         (events_by_fetch, app.streams),
+        (leaving, app.sees_leaving),
         (websocket, app.websocket),
         # It takes the socket from Gunicorn; on others its clients stay with their requests.
         (socketio_websocket, app.socketio and server == DEFAULT),
