@@ -33,6 +33,7 @@ class App:
         static_in_view: what only the app can serve, because a view of its own finds it.
         uploads_to_media: `POST /new` takes a picture and answers with a URL that Nginx serves.
         streams: `/events` sends one event, and the next one after `POST /finish`.
+        sees_leaving: and it prints a line when the listener leaves before that.
         websocket: `/ws` says hello to the client's address, then is an echo.
         socketio: the same, by Socket.IO's events.
         lifespan: its startup puts a word at `/crew`, its shutdown prints one.
@@ -49,6 +50,7 @@ class App:
     static_in_view: Mapping[str, str] = field(default_factory=dict)
     uploads_to_media: bool = False
     streams: bool = False
+    sees_leaving: bool = False
     websocket: bool = False
     socketio: bool = False
     lifespan: bool = False
@@ -60,6 +62,11 @@ class App:
     def folder(self) -> str:
         """The folder in tests/apps."""
         return f"framework_{self.name}"
+
+    @property
+    def interface(self) -> str:
+        """As servers name it."""
+        return "asgi" if self.is_asgi else "wsgi"
 
 
 APPS = (
@@ -99,7 +106,14 @@ APPS = (
         lifespan=True,
         mounts=True,
     ),
-    App(name="starlette_minimal", is_asgi=True, streams=True, websocket=True, lifespan=True),
+    App(
+        name="starlette_minimal",
+        is_asgi=True,
+        streams=True,
+        sees_leaving=True,
+        websocket=True,
+        lifespan=True,
+    ),
     App(
         name="starlette_realistic",
         is_asgi=True,
@@ -108,12 +122,20 @@ APPS = (
         lifespan=True,
         mounts=True,
     ),
-    App(name="fastapi_minimal", is_asgi=True, streams=True, websocket=True, lifespan=True),
+    App(
+        name="fastapi_minimal",
+        is_asgi=True,
+        streams=True,
+        sees_leaving=True,
+        websocket=True,
+        lifespan=True,
+    ),
     App(
         name="fastapi_realistic",
         is_asgi=True,
         static={"/static/style.css": "app/static/style.css"},
         streams=True,
+        sees_leaving=True,
         websocket=True,
         lifespan=True,
         mounts=True,
@@ -188,13 +210,8 @@ APPS = (
     App(name="asgi_realistic", is_asgi=True, mounts=True),
 )
 
-OTHER_SERVERS = {
-    "uwsgi": ("flask_realistic",),
-    "granian": ("flask_realistic", "fastapi_realistic"),
-    "uvicorn": ("fastapi_realistic",),
-    "waitress": ("flask_realistic",),
-}
-"""By the setting `server`: the apps that are run on each, one for each interface that it has."""
+BELOW_A_PREFIX_ON_EACH_SERVER = ("flask_realistic", "fastapi_realistic")
+"""One for each interface."""
 
 REFUSED = {"aiohttp_minimal": (), "aiohttp_realistic": ("polls.main:init_app()",)}
 """Folders of apps that speak neither WSGI nor ASGI, and what has to be named in them."""

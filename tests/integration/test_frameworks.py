@@ -17,7 +17,14 @@ import pytest
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from tests.integration.frameworks import APPS, OTHER_SERVERS, REFUSED, App, python_of_all
+from outrider.servers import DEFAULT, SERVERS
+from tests.integration.frameworks import (
+    APPS,
+    BELOW_A_PREFIX_ON_EACH_SERVER,
+    REFUSED,
+    App,
+    python_of_all,
+)
 from tests.integration.running import (
     PATIENCE_S,
     Running,
@@ -169,7 +176,7 @@ def failure(site: Site) -> None:
     mark = answer.headers["X-Request-ID"][:8]
     site.running.wait_for(rf"500 GET {site.prefix}/fails .*\[{mark}\]")
     with contextlib.suppress(AssertionError):
-        until(lambda: "RuntimeError: a wheel came off" in said_by_app(site.running, mark), 10)
+        until(lambda: "RuntimeError: a wheel came off" in said_by_app(site.running, mark))
     said = said_by_app(site.running, mark)
     assert "Traceback (most recent call last):" in said
     assert "raise RuntimeError(" in said
@@ -198,16 +205,31 @@ def events(site: Site, accept: str = "text/event-stream") -> None:
     It goes on after a second request only, so that a first event that is held back never comes;
     and after a while the app gives up, without the last event.
     """
+    with listening(site, accept) as stream:
+        assert site.get("/finish", method="POST").status in (200, 201)
+        assert b"arrived" in stream.read()
+
+
+@contextlib.contextmanager
+def listening(site: Site, accept: str) -> Iterator[http.client.HTTPResponse]:
+    """Receive the first event, and leave when the block ends."""
     connection = http.client.HTTPConnection("127.0.0.1", site.running.port, timeout=PATIENCE_S)
     with contextlib.closing(connection):
         connection.request("GET", f"{site.prefix}/events", headers={"Accept": accept})
-        stream = connection.getresponse()
-        assert stream.status == 200
-        assert stream.headers["Content-Type"].startswith("text/event-stream")
-        while b"departed" not in (line := stream.readline()):
-            assert line, "the stream has ended without an event"
-        assert site.get("/finish", method="POST").status in (200, 201)
-        assert b"arrived" in stream.read()
+        with connection.getresponse() as stream:
+            assert stream.status == 200
+            assert stream.headers["Content-Type"].startswith("text/event-stream")
+            while b"departed" not in (line := stream.readline()):
+                assert line, "the stream has ended without an event"
+            yield stream
+
+
+def leaving(site: Site) -> None:
+    """Leave a stream that waits, of which the app is to hear before it gives up."""
+    with listening(site, "text/event-stream"):
+        pass
+    heard = site.running.wait_for("a listener has left|nobody has come")
+    assert heard[0] == "a listener has left"
 
 
 def events_by_fetch(site: Site) -> None:
@@ -271,8 +293,8 @@ def lifespan(site: Site) -> None:
     assert site.get("/crew").text == "all aboard"
 
 
-def checks_of(app: App) -> Iterator[Callable[[Site], None]]:
-    """Yield what is to be checked of an app."""
+def checks_of(app: App, server: str = DEFAULT) -> Iterator[Callable[[Site], None]]:
+    """Yield what is to be checked of an app on an application server."""
     yield page
     has = (
         (static, app.static),
@@ -285,8 +307,10 @@ def checks_of(app: App) -> Iterator[Callable[[Site], None]]:
         (failure, app.has_views),
         (events, app.streams),
         (events_by_fetch, app.streams),
+        (leaving, app.sees_leaving),
         (websocket, app.websocket),
-        (socketio_websocket, app.socketio),
+        # It takes the socket from Gunicorn; on others its clients stay with their requests.
+        (socketio_websocket, app.socketio and server == DEFAULT),
         (socketio_polling, app.socketio),
         (lifespan, app.lifespan),
     )
@@ -303,7 +327,12 @@ def run(app: App, project: Path, *words: str, prefix: str = "") -> Iterator[Site
     env = environment(VIRTUAL_ENV=str(python.parent.parent))
     for command in app.before:
         done = subprocess.run(
-            [str(python), *command], cwd=project, env=env, capture_output=True, check=False
+            [str(python), *command],
+            cwd=project,
+            env=env,
+            capture_output=True,
+            timeout=PATIENCE_S,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
     more = ("--prefix", prefix) if prefix else ()
@@ -354,9 +383,10 @@ def test_an_app_runs_below_a_prefix(app, copy_of):
     below_a_prefix(app, copy_of(app.folder))
 
 
-def below_a_prefix(app: App, project: Path, *words: str) -> None:
+def below_a_prefix(app: App, project: Path, server: str = DEFAULT) -> None:
+    words = () if server == DEFAULT else ("--server", server)
     with run(app, project, *words, prefix="/shop") as site:
-        for check in checks_of(app):
+        for check in checks_of(app, server):
             check(site)
         other = site.running.get("/shopping")
         assert other.status == 404
@@ -366,8 +396,13 @@ def below_a_prefix(app: App, project: Path, *words: str) -> None:
             assert "the crew went home" in site.running.log
 
 
-ON_SERVERS = [
-    (app, server) for server, names in OTHER_SERVERS.items() for app in APPS if app.name in names
+ON_OTHER_SERVERS = [
+    (app, server.name)
+    for server in SERVERS.values()
+    for app in APPS
+    if server.name != DEFAULT
+    if app.interface in server.interfaces
+    if app.name.endswith("_realistic")
 ]
 
 
@@ -375,8 +410,8 @@ ON_SERVERS = [
     ("app", "server", "check"),
     [
         _row(app, server, check, server=server, check=check.__name__)
-        for app, server in ON_SERVERS
-        for check in checks_of(app)
+        for app, server in ON_OTHER_SERVERS
+        for check in checks_of(app, server)
     ],
 )
 def test_an_app_runs_on_another_server(app, server, check, site_of):
@@ -384,10 +419,15 @@ def test_an_app_runs_on_another_server(app, server, check, site_of):
 
 
 @pytest.mark.parametrize(
-    ("app", "server"), [_row(app, server, server=server) for app, server in ON_SERVERS]
+    ("app", "server"),
+    [
+        _row(app, server, server=server)
+        for app, server in ON_OTHER_SERVERS
+        if app.name in BELOW_A_PREFIX_ON_EACH_SERVER
+    ],
 )
 def test_an_app_runs_below_a_prefix_on_another_server(app, server, copy_of):
-    below_a_prefix(app, copy_of(app.folder), "--server", server)
+    below_a_prefix(app, copy_of(app.folder), server)
 
 
 @pytest.mark.parametrize(("folder", "words"), REFUSED.items())

@@ -54,13 +54,21 @@ async def events(request: Request):
     async def stream():
         FINISHED.unlink(missing_ok=True)
         yield "data: departed\n\n"
-        for _ in range(600):
-            if await request.is_disconnected():
-                break
-            if FINISHED.exists():
-                yield "data: arrived\n\n"
-                break
-            await asyncio.sleep(0.05)
+        try:
+            for _ in range(600):
+                if await request.is_disconnected():
+                    break
+                if FINISHED.exists():
+                    yield "data: arrived\n\n"
+                    return
+                await asyncio.sleep(0.05)
+            else:
+                print("nobody has come")
+                return
+        except asyncio.CancelledError:
+            print("a listener has left")
+            raise
+        print("a listener has left")
 
     return StreamingResponse(stream(), media_type="text/event-stream")
 
