@@ -396,6 +396,24 @@ def below_a_prefix(app: App, project: Path, server: str = DEFAULT) -> None:
             assert "the crew went home" in site.running.log
 
 
+def test_what_django_admin_makes_runs_untouched(short_dir, free_port):
+    python = python_of_all()
+    made = [python.parent / "django-admin", "startproject", "inn", "."]
+    subprocess.run(made, cwd=short_dir, env=environment(), timeout=PATIENCE_S, check=True)
+    files = files_in(short_dir)
+    env = environment(VIRTUAL_ENV=str(python.parent.parent))
+    with serving(cwd=short_dir, port=free_port, env=env) as site:
+        assert "The install worked successfully!" in site.get("/").text
+        assert site.get("/static/admin/css/base.css").status == 200
+        assert served_by(site, "/static/admin/css/base.css") == "nginx"
+        assert site.stop() == 0
+    assert files_in(short_dir) == files
+
+
+def files_in(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
+
+
 ON_OTHER_SERVERS = [
     (app, server.name)
     for server in SERVERS.values()
