@@ -398,7 +398,7 @@ def below_a_prefix(app: App, project: Path, server: str = DEFAULT) -> None:
 
 def test_what_django_admin_makes_runs_untouched(short_dir, free_port):
     python = python_of_all()
-    made = [python.parent / "django-admin", "startproject", "inn", "."]
+    made = [str(python.parent / "django-admin"), "startproject", "inn", "."]
     subprocess.run(made, cwd=short_dir, env=environment(), timeout=PATIENCE_S, check=True)
     files = files_in(short_dir)
     env = environment(VIRTUAL_ENV=str(python.parent.parent))
