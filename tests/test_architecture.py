@@ -32,7 +32,7 @@ FLOORS = (
     {"render", "checks", "lifecycle", "logline", "envfile"},
     {"plan"},
     {"site"},
-    {"facts", "settings", "errors", "servers"},
+    {"facts", "settings", "values", "errors", "servers"},
     {"app", "probe"},
     {"__init__"},
 )
@@ -46,6 +46,7 @@ NEIGHBOURS = {
     ("discover", "process"),
     ("facts", "errors"),
     ("settings", "errors"),
+    ("settings", "values"),
     ("settings", "servers"),
 }
 # The same, but only under `if TYPE_CHECKING`.

@@ -7,12 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outrider.errors import Exit, OutriderError
-from outrider.settings import (
-    SETTINGS,
+from outrider.settings import SETTINGS, Given, TomlSource, resolve, resolve_sites
+from outrider.values import (
     Address,
     BadValueError,
-    Given,
-    TomlSource,
     UrlDirectory,
     parse_address,
     parse_name,
@@ -23,8 +21,6 @@ from outrider.settings import (
     parse_server_name,
     parse_size,
     parse_url_directory,
-    resolve,
-    resolve_sites,
 )
 
 

@@ -18,7 +18,8 @@ from outrider.errors import Exit, OutriderError
 from outrider.plan.collect import kept
 from outrider.plan.fleet import plan_fleet
 from outrider.render.fleet import lay_out
-from outrider.settings import SETTINGS, BadValueError, Given, Settings, parse_path, resolve_sites
+from outrider.settings import SETTINGS, Given, Settings, resolve_sites
+from outrider.values import BadValueError, parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -7,50 +7,32 @@ of them says is left to `plan`, which asks the app, then the machine, then takes
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os.path
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from outrider import errors
 from outrider.servers import SERVERS
+from outrider.values import (
+    BadValueError,
+    UrlDirectory,
+    kind_of,
+    parse_address,
+    parse_choice,
+    parse_count,
+    parse_name,
+    parse_network,
+    parse_path,
+    parse_prefix,
+    parse_seconds,
+    parse_server_name,
+    parse_size,
+    parse_text,
+    parse_url_directory,
+)
 
 ENV_PREFIX = "OUTRIDER_"
-RESERVED_NAMES = (
-    *("front", "nginx", "outrider"),  # what else speaks in the log
-    *("default", "hostnames", "include", "volatile"),  # words of Nginx's `map`
-)
-_SIZE_UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
-_TIME_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
-_HOSTNAME = re.compile(
-    r"(\*\.)?[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*", re.IGNORECASE
-)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
-class BadValueError(ValueError):
-    """A value that a parser cannot take; says what it wants."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Address:
-    """Where a listener binds."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class UrlDirectory:
-    """`URL=DIR`: a folder that Nginx serves at a URL prefix."""
-
-    url: str
-    directory: str
 
 
 @dataclass(frozen=True)
@@ -94,204 +76,10 @@ class Setting:
         return ENV_PREFIX + self.name.upper()
 
 
-def _text(raw: object) -> str:
-    if not isinstance(raw, str):
-        msg = f"a text in quotes, not {_kind(raw)}"
-        raise BadValueError(msg)
-    if _CONTROL.search(raw):
-        msg = "text without line breaks or control characters"
-        raise BadValueError(msg)
-    if not raw.strip():
-        msg = "a value; this one is empty"
-        raise BadValueError(msg)
-    return raw.strip()
-
-
-def _kind(raw: object) -> str:
-    names = {
-        bool: "true or false",
-        int: "a number",
-        float: "a fraction",
-        str: "a text",
-        list: "a list",
-        dict: "a table",
-    }
-    return names.get(type(raw), type(raw).__name__)
-
-
-def parse_count(raw: object) -> int:
-    """Return a whole number of at least 1."""
-    if isinstance(raw, str) and re.fullmatch(r"[0-9]{1,9}", raw.strip()):
-        raw = int(raw)
-    if isinstance(raw, bool) or not isinstance(raw, int) or raw < 1:
-        msg = "a whole number, 1 or more"
-        raise BadValueError(msg)
-    return raw
-
-
-def parse_seconds(raw: object) -> int:
-    """Return a whole number of seconds; `90`, `90s`, `2m` and `1h` are understood."""
-    if isinstance(raw, int) and not isinstance(raw, bool):
-        raw = str(raw)
-    match = (
-        re.fullmatch(r"([0-9]{1,7})\s*([smh]?)", raw.strip().lower())
-        if isinstance(raw, str)
-        else None
-    )
-    if match is None or int(match[1]) < 1:
-        msg = "a duration of a second or more, as 30, 30s, 2m or 1h"
-        raise BadValueError(msg)
-    return int(match[1]) * _TIME_UNITS[match[2]]
-
-
-def parse_size(raw: object) -> int:
-    """Return bytes; `1048576`, `512k`, `10m`, `2g` are understood, powers of 1024 as in Nginx."""
-    if isinstance(raw, int) and not isinstance(raw, bool):
-        raw = str(raw)
-    text = raw.strip().lower() if isinstance(raw, str) else ""
-    match = re.fullmatch(r"([0-9]{1,15})\s*([kmg]?)(?:i?b)?", text)
-    if match is None or int(match[1]) < 1:
-        msg = "a size, as 1048576, 512k, 10m or 2g"
-        raise BadValueError(msg)
-    return int(match[1]) * _SIZE_UNITS[match[2]]
-
-
-def parse_address(raw: object) -> Address:
-    """Return an address.
-
-    `HOST:PORT`, `[IPV6]:PORT`, `:PORT` (every IPv4 address) and `PORT` (this machine only) are
-    understood.
-    """
-    wanted = "HOST:PORT, as 127.0.0.1:8000, 0.0.0.0:80, [::]:80 or a port alone"
-    text = str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else _text(raw)
-    match = re.fullmatch(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})", text)
-    if match is None and re.fullmatch(r"[0-9]{1,5}", text):
-        host, port = "127.0.0.1", int(text)
-    elif match is not None:
-        host, port = match["six"] or match["host"] or "0.0.0.0", int(match["port"])  # noqa: S104 - asked for
-    else:
-        raise BadValueError(wanted)
-    if not 1 <= port <= 65535:
-        msg = "a port from 1 to 65535"
-        raise BadValueError(msg)
-    if host == "localhost":
-        host = "127.0.0.1"
-    try:
-        host = str(ipaddress.ip_address(host))
-    except ValueError:
-        msg = f"an IP address before the port ({host!r} is none); 0.0.0.0 means every address"
-        raise BadValueError(msg) from None
-    return Address(host=host, port=port)
-
-
-def parse_server_name(raw: object) -> str:
-    """Return a host name in lower case, `*.example.com`, an IP address, or `*` for any."""
-    text = _text(raw).lower().rstrip(".")
-    if text == "*":
-        return text
-    try:
-        return str(ipaddress.ip_address(text.strip("[]")))
-    except ValueError:
-        pass
-    try:
-        text = text.encode("idna").decode("ascii") if not text.isascii() else text
-    except UnicodeError:
-        text = ""
-    if not _HOSTNAME.fullmatch(text):
-        msg = "a host name, as example.com, *.example.com, or * for any"
-        raise BadValueError(msg)
-    return text
-
-
-def parse_network(raw: object) -> str:
-    """Return an IP network in CIDR form; a single address is a network of one."""
-    text = _text(raw)
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        msg = "an IP address or network, as 10.0.0.5 or 10.0.0.0/8"
-        raise BadValueError(msg) from None
-    if network.prefixlen == 0:
-        msg = "the addresses of your proxies; with all of the world's, anyone could forge theirs"
-        raise BadValueError(msg)
-    return str(network)
-
-
-def parse_path(raw: object) -> str:
-    """Return a path that nginx.conf can hold: no `$`, which cannot be escaped, nor controls.
-
-    https://nginx.org/en/docs/http/ngx_http_core_module.html#alias (it can contain variables)
-    """
-    text = _text(raw)
-    if "$" in text:
-        msg = "a path without '$', which nginx.conf has no way to write"
-        raise BadValueError(msg)
-    return os.path.expanduser(text)  # noqa: PTH111 - stays a string, pure
-
-
-def parse_url_prefix(raw: object) -> str:
-    """Return a URL prefix with a slash at both ends."""
-    text = _text(raw)
-    if not text.startswith("/") or re.search(r"[\s$;{}\"'\\?#]|//|/\.\.?(/|$)", text):
-        msg = "a URL prefix as /static/, without spaces, quotes, '$', ';', braces or '..'"
-        raise BadValueError(msg)
-    return text if text.endswith("/") else text + "/"
-
-
-def parse_prefix(raw: object) -> str:
-    """Return the prefix that the app is mounted under, without its closing slash; `/` gives ``."""
-    try:
-        return parse_url_prefix(raw).rstrip("/")
-    except BadValueError:
-        msg = "a path that begins with '/', as /shop, without spaces, quotes, '$', ';' or '..'"
-        raise BadValueError(msg) from None
-
-
-def parse_url_directory(raw: object) -> UrlDirectory:
-    """Return the pair of `URL=DIR`; a TOML list of pairs arrives as the same text."""
-    wanted = "URL=DIR, as /static/=./static"
-    url, equals, directory = _text(raw).partition("=")
-    if not equals:
-        raise BadValueError(wanted)
-    try:
-        pair = UrlDirectory(url=parse_url_prefix(url), directory=parse_path(directory))
-    except BadValueError as error:
-        msg = f"{wanted}, with {error}"
-        raise BadValueError(msg) from None
-    if pair.url == "/":
-        msg = f"{wanted}; a folder at '/' would hide the whole app"
-        raise BadValueError(msg)
-    return pair
-
-
-def parse_choice(*choices: str) -> Callable[[object], str]:
-    """Return a parser that takes one of `choices`."""
-
-    def parse(raw: object) -> str:
-        text = raw.strip().lower() if isinstance(raw, str) else ""
-        if text not in choices:
-            raise BadValueError("one of " + ", ".join(choices))
-        return text
-
-    return parse
-
-
-def parse_name(raw: object) -> str:
-    """Return a name for log lines, file names and Nginx's `upstream`."""
-    text = _text(raw)
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", text):
-        msg = "a short name of letters, digits, '.', '_' and '-', as shop"
-        raise BadValueError(msg)
-    if text.lower() in RESERVED_NAMES:
-        msg = f"another name than {text!r}, which Outrider uses itself"
-        raise BadValueError(msg)
-    return text
-
-
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="target",
-        parse=_text,
+        parse=parse_text,
         metavar="TARGET",
         flag="TARGET",
         help="The app: module:attr, module, module:factory(), a path to a file.",
@@ -477,7 +265,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         name="user",
-        parse=_text,
+        parse=parse_text,
         metavar="NAME",
         is_of_front=True,
         help="As root only: the user that Nginx and the app run as.",
@@ -554,11 +342,11 @@ def site_tables(toml: TomlSource | None) -> tuple[TomlSource, ...]:
         return ()
     tables = toml.table[SITE_KEY]
     if not isinstance(tables, list) or not tables:
-        kind = "an empty list" if tables == [] else _kind(tables)
+        kind = "an empty list" if tables == [] else kind_of(tables)
         raise errors.not_site_tables(toml.name, kind)
     for table in tables:
         if not isinstance(table, dict):
-            raise errors.not_site_tables(toml.name, f"a list with {_kind(table)} in it")
+            raise errors.not_site_tables(toml.name, f"a list with {kind_of(table)} in it")
     return tuple(
         TomlSource(
             name=f"{toml.name}: [[site]] {_label(table, number)}",
@@ -677,7 +465,7 @@ def _parse(row: Setting, raw: object, origin: str, directory: str) -> Any:
         if isinstance(items, dict):
             items = [f"{url}={path}" for url, path in items.items()]
         if not isinstance(items, Sequence):
-            msg = f"a list, not {_kind(raw)}"
+            msg = f"a list, not {kind_of(raw)}"
             raise BadValueError(msg)
         return tuple(_anchor(row.parse(item), directory, is_path=row.is_path) for item in items)
     except BadValueError as error:

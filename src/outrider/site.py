@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from outrider import servers  # noqa: TC001 - part of the model
-from outrider.settings import Address  # noqa: TC001
+from outrider.values import Address  # noqa: TC001 - part of the model
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from outrider import errors
 
 if TYPE_CHECKING:
-    from outrider.settings import Address
     from outrider.site import User
+    from outrider.values import Address
 
 HEALTH_PATH = "/_outrider/health"
 

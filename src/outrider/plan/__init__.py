@@ -15,13 +15,6 @@ from outrider.plan.collect import collected
 from outrider.plan.folders import file_roots, mounts
 from outrider.plan.ledger import Ledger
 from outrider.plan.server import choose_server, choose_workers, tell_of_hanging_requests
-from outrider.settings import (
-    RESERVED_NAMES,
-    Address,
-    BadValueError,
-    Settings,
-    parse_server_name,
-)
 from outrider.site import (
     Front,
     Limits,
@@ -30,10 +23,12 @@ from outrider.site import (
     Site,
     User,
 )
+from outrider.values import RESERVED_NAMES, Address, BadValueError, parse_server_name
 
 if TYPE_CHECKING:
     from outrider.facts import Account, App, Facts, Host
     from outrider.servers import Server
+    from outrider.settings import Settings
 
 NGINX_FLOOR = (1, 20, 0)
 """The oldest stable one that knows `-e`, by its change log; tested are 1.22.1 and 1.31.3."""
