@@ -351,10 +351,18 @@ class _Runner:
     def _hear_worker(self, name: Name, line: str) -> None:
         # app/shim/ready.py says it.
         word, _, code = line.partition(" ")
-        has_failed = word == "failed"
-        self.events.put_nowait(
-            lifecycle.WorkerFailed(name, int(code)) if has_failed else lifecycle.WorkerReady(name)
-        )
+        if word == "failed":
+            self.events.put_nowait(lifecycle.WorkerFailed(name, int(code)))
+        elif self.apps[name].socket is None:
+            self._spawn_task(self._await_socket(name))
+        else:
+            self.events.put_nowait(lifecycle.WorkerReady(name))
+
+    async def _await_socket(self, name: Name) -> None:
+        """Wait for a server that binds its own socket, after its app is ready."""
+        while not await sockets.is_bound(self.apps[name].site.paths.socket):  # noqa: ASYNC110 - it is elsewhere
+            await asyncio.sleep(_HEALTH_INTERVAL_S)
+        self.events.put_nowait(lifecycle.WorkerReady(name))
 
     async def _start_front(self) -> process.Child:
         first = self.fleet.first

@@ -101,3 +101,14 @@ async def is_healthy(address: Address, name: str) -> bool:
     except (OSError, TimeoutError):
         return False
     return b" 200 " in status
+
+
+async def is_bound(path: str) -> bool:
+    """Tell whether somebody listens on a Unix socket."""
+    try:
+        async with asyncio.timeout(1):
+            _, writer = await asyncio.open_unix_connection(path)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
