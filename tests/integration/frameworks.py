@@ -179,6 +179,7 @@ APPS = (
     App(
         name="cherrypy_realistic",
         static={"/static/css/style.css": "public/css/style.css"},
+        mounts=True,
     ),
     App(name="dash_minimal", has_views=False, finds_everything=True),
     App(
