@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
 import shutil
@@ -55,6 +56,37 @@ def made_with(
             _make(place, requirements, base, has_pip=has_pip)
             made.write_text(key)
     return place / "bin" / "python"
+
+
+@functools.cache
+def with_every_framework() -> Path:
+    """Return the Python of an environment with every framework and every application server.
+
+    Versions are named, so that a release of theirs is taken when somebody has looked at it.
+    """
+    return made_with(
+        "a2wsgi==1.10.10",
+        "aiohttp==3.14.5",
+        "bottle==0.13.4",
+        "channels==4.3.2",
+        "cherrypy==18.10.0",
+        "dash==4.4.1",
+        "django==5.2.19",
+        "falcon==4.4.0",
+        "fastapi==0.165.0",
+        "flask==3.1.3",
+        "flask-socketio==5.7.0",
+        "jinja2==3.1.6",
+        "litestar==2.25.0",
+        "pyramid==2.1",
+        "pyramid-jinja2==2.10.1",
+        "quart==0.22.0",
+        "setuptools<82",  # Pyramid imports its pkg_resources
+        "starlette==1.10.0",
+        "whitenoise==6.12.0",
+        # The newest servers, as most people have them.
+        *("gunicorn", "granian", "pyuwsgi", "uvicorn", "uvicorn-worker", "waitress", "websockets"),
+    )
 
 
 def running_from(source: Path) -> list[str]:

@@ -10,11 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.integration.environments import made_with
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 _ADMIN = "site-packages/django/contrib/admin/static/admin"
@@ -182,6 +179,7 @@ APPS = (
     App(
         name="cherrypy_realistic",
         static={"/static/css/style.css": "public/css/style.css"},
+        mounts=True,
     ),
     App(name="dash_minimal", has_views=False, finds_everything=True),
     App(
@@ -215,38 +213,3 @@ BELOW_A_PREFIX_ON_EACH_SERVER = ("flask_realistic", "fastapi_realistic")
 
 REFUSED = {"aiohttp_minimal": (), "aiohttp_realistic": ("polls.main:init_app()",)}
 """Folders of apps that speak neither WSGI nor ASGI, and what has to be named in them."""
-
-
-def python_of_all() -> Path:
-    """Return the Python of one environment in which every app of the table runs.
-
-    Versions are named, so that a release of theirs is taken when somebody has looked at it.
-    """
-    return made_with(
-        "aiohttp==3.14.5",
-        "bottle==0.13.4",
-        "channels==4.3.2",
-        "cherrypy==18.10.0",
-        "dash==4.4.1",
-        "django==5.2.19",
-        "falcon==4.4.0",
-        "fastapi==0.165.0",
-        "flask==3.1.3",
-        "flask-socketio==5.7.0",
-        "jinja2==3.1.6",
-        "litestar==2.25.0",
-        "pyramid==2.1",
-        "pyramid-jinja2==2.10.1",
-        "quart==0.22.0",
-        "setuptools<82",  # Pyramid imports its pkg_resources
-        "starlette==1.10.0",
-        "whitenoise==6.12.0",
-        # What the article's way of serving needs, and for the setting `server` the others.
-        "gunicorn",
-        "granian",
-        "pyuwsgi",
-        "uvicorn",
-        "uvicorn-worker",
-        "waitress",
-        "websockets",
-    )

@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
+from tests.integration.environments import with_every_framework
 from tests.integration.running import APPS, served_by, serving, start
-from tests.probe.frameworks import python
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("frameworks")]
 
@@ -34,7 +34,7 @@ def add(project, *lines):
 
 def test_the_admin_pages_have_their_style_and_the_project_is_not_touched(project, free_port):
     before = files(project)
-    words = ("--python", str(python()), "--workers", "1")
+    words = ("--python", str(with_every_framework()), "--workers", "1")
     with serving(*words, cwd=project, port=free_port) as site:
         assert re.search(r"collectstatic: \d+ static files copied to", site.output)
         assert site.get(CSS).status == 200
@@ -47,7 +47,7 @@ def test_the_admin_pages_have_their_style_and_the_project_is_not_touched(project
 
 def test_a_static_root_of_the_project_is_filled_once(project, free_port):
     add(project, 'STATIC_ROOT = BASE_DIR / "public"')
-    words = ("--python", str(python()), "--workers", "1")
+    words = ("--python", str(with_every_framework()), "--workers", "1")
     with serving(*words, cwd=project, port=free_port) as site:
         assert "collectstatic: " in site.output
         assert site.get(CSS).status == 200
@@ -62,7 +62,7 @@ def test_a_static_root_of_the_project_is_filled_once(project, free_port):
 def test_collecting_fails_with_the_traceback_of_the_project(project, free_port):
     (project / "finders.py").write_text("raise RuntimeError('no finder today')\n")
     add(project, 'STATICFILES_FINDERS = ["finders.Mine"]')
-    with start("--python", str(python()), cwd=project, port=free_port) as site:
+    with start("--python", str(with_every_framework()), cwd=project, port=free_port) as site:
         assert site.wait() == 10
     assert "error: collectstatic failed" in site.output
     assert "RuntimeError: no finder today" in site.output
@@ -87,7 +87,7 @@ def test_collecting_fails_with_the_traceback_of_the_project(project, free_port):
 )
 def test_settings_that_cannot_be_imported_end_the_start(project, free_port, line, what, fix):
     add(project, line)
-    with start("--python", str(python()), cwd=project, port=free_port) as site:
+    with start("--python", str(with_every_framework()), cwd=project, port=free_port) as site:
         assert site.wait() == 4
     assert what in site.output
     assert f'File "{project}/mysite/settings.py"' in site.output

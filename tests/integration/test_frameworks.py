@@ -18,12 +18,12 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from outrider.servers import DEFAULT, SERVERS
+from tests.integration.environments import with_every_framework
 from tests.integration.frameworks import (
     APPS,
     BELOW_A_PREFIX_ON_EACH_SERVER,
     REFUSED,
     App,
-    python_of_all,
 )
 from tests.integration.running import (
     PATIENCE_S,
@@ -81,7 +81,7 @@ class Site:
     def file(self, name: str) -> bytes:
         """Return a file of the project, or of the environment."""
         if name.startswith("site-packages/"):
-            [path] = python_of_all().parent.parent.glob(f"lib/python3*/{name}")
+            [path] = with_every_framework().parent.parent.glob(f"lib/python3*/{name}")
             return path.read_bytes()
         return (self.project / name).read_bytes()
 
@@ -323,7 +323,7 @@ def checks_of(app: App, server: str = DEFAULT) -> Iterator[Callable[[Site], None
 @contextlib.contextmanager
 def run(app: App, project: Path, *words: str, prefix: str = "") -> Iterator[Site]:
     """Run an app as its user would, in the environment that is activated."""
-    python = python_of_all()
+    python = with_every_framework()
     env = environment(VIRTUAL_ENV=str(python.parent.parent))
     for command in app.before:
         done = subprocess.run(
@@ -397,7 +397,7 @@ def below_a_prefix(app: App, project: Path, server: str = DEFAULT) -> None:
 
 
 def test_what_django_admin_makes_runs_untouched(short_dir, free_port):
-    python = python_of_all()
+    python = with_every_framework()
     made = [str(python.parent / "django-admin"), "startproject", "inn", "."]
     subprocess.run(made, cwd=short_dir, env=environment(), timeout=PATIENCE_S, check=True)
     files = files_in(short_dir)
@@ -450,7 +450,7 @@ def test_an_app_runs_below_a_prefix_on_another_server(app, server, copy_of):
 
 @pytest.mark.parametrize(("folder", "words"), REFUSED.items())
 def test_an_app_that_no_server_can_run_is_refused_in_a_sentence(folder, words, copy_of):
-    env = environment(VIRTUAL_ENV=str(python_of_all().parent.parent))
+    env = environment(VIRTUAL_ENV=str(with_every_framework().parent.parent))
     refused = outrider("run", *words, cwd=copy_of(f"framework_{folder}"), env=env)
     assert refused.returncode != 0
     assert "aiohttp" in refused.stderr

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.integration.environments import made_with
+from tests.integration.environments import made_with, with_every_framework
 from tests.integration.running import (
     NGINXES,
     PATIENCE_S,
@@ -52,7 +52,7 @@ MEGABYTE = 2**20
 @pytest.fixture(scope="module")
 def python() -> Path:
     """Return a Python with every server in it."""
-    return made_with("gunicorn", *(package for package, _ in SERVERS.values()), "websockets")
+    return with_every_framework()
 
 
 def words(pair: tuple[str, str], python: Path, *more: str) -> list[str]:

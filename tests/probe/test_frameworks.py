@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.environments import with_every_framework
 from tests.probe import asking
 from tests.probe.asking import APPS
-from tests.probe.frameworks import python
 
 # One worker makes the environment, and the others would only wait for it.
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("frameworks")]
@@ -21,11 +21,15 @@ SHOP = "framework_django_shop"
 
 def app_of(folder, *candidates, **env):
     """Return the facts of what is found in a folder, or of a candidate."""
-    return asking.app_of(folder, *candidates, python=python(), env=env, is_found=not candidates)
+    return asking.app_of(
+        folder, *candidates, python=with_every_framework(), env=env, is_found=not candidates
+    )
 
 
 def error_of(folder, *candidates, **env):
-    return asking.error_of(folder, *candidates, python=python(), env=env, is_found=not candidates)
+    return asking.error_of(
+        folder, *candidates, python=with_every_framework(), env=env, is_found=not candidates
+    )
 
 
 def settings(name):
