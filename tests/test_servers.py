@@ -145,3 +145,10 @@ def test_a_server_that_does_not_end_a_request_says_so():
     told = decision(planned("uvicorn", "asgi"), "hanging requests")
     assert "504 after 35 s" in told.why
     assert decision(planned("uwsgi"), "hanging requests") is None
+
+
+def test_websockets_of_a_wsgi_app_are_told_to_need_gunicorn():
+    needs = {"single_process": "Socket.IO knows a client in one process only", "wants_threads": 100}
+    for server, values in (("waitress", ["none"]), ("gunicorn", [])):
+        made = site({"server": server}, interpreter=ALL, app=needs)
+        assert [one.value for one in made.decisions if one.name == "WebSockets"] == values

@@ -6,9 +6,11 @@ import contextlib
 import hashlib
 import http.client
 import json
+import os
 import random
 import shutil
 import threading
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
@@ -18,6 +20,7 @@ from tests.integration.running import APPS, PATIENCE_S, assert_nothing_is_left, 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.integration.running import Running
 
@@ -127,15 +130,43 @@ def test_a_gigabyte_from_the_app_arrives_whole(site):
 
 
 def test_a_file_of_a_gigabyte_arrives_whole(site, short_dir):
+    digest = make_file(short_dir / "file")
+    with memory_stays_flat(site):
+        received = download(site.port, "/file")
+    assert received == Received(200, SIZE, digest)
+
+
+def test_a_file_of_a_gigabyte_keeps_no_worker(short_dir, free_port):
+    """Nginx sends it, so that the only worker answers others while somebody reads it slowly."""
+    digest = make_file(short_dir / "file")
+    hour_ago = time.time() - 3600
+    os.utime(short_dir / "file", (hour_ago, hour_ago))  # a younger one may be temporary
+    words = ("--workers", "1", "--file-root", str(short_dir), "--log-format", "json")
+    env = environment(FILE=str(short_dir / "file"))
+    with serving(*words, cwd=SITE, port=free_port, env=env) as site, memory_stays_flat(site):
+        connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE_S)
+        with contextlib.closing(connection):
+            connection.request("GET", "/file")
+            response = connection.getresponse()
+            received, size = hashlib.blake2b(response.read(MEGABYTE)), MEGABYTE
+            assert site.get("/somewhere/else").status == 404  # by the app
+            while piece := response.read(MEGABYTE):
+                received.update(piece)
+                size += len(piece)
+        assert (size, received.hexdigest()) == (SIZE, digest)
+        line = site.wait_for(r'"uri": "/file"').string
+        assert json.loads(line)["upstream_bytes"] == "0"
+
+
+def make_file(path: Path) -> str:
+    """Make a file of a gigabyte, most of it a hole that takes no disk; return its digest."""
     digest = hashlib.blake2b()
-    with (short_dir / "file").open("w+b") as file:
-        for number in range(0, PIECES, 64):  # the rest is a hole, which takes no disk
+    with path.open("w+b") as file:
+        for number in range(0, PIECES, 64):
             file.seek(number * MEGABYTE)
             file.write(b"mark %d" % number)
         file.truncate(SIZE)
         file.seek(0)
         while piece := file.read(MEGABYTE):
             digest.update(piece)
-    with memory_stays_flat(site):
-        received = download(site.port, "/file")
-    assert received == Received(200, SIZE, digest.hexdigest())
+    return digest.hexdigest()

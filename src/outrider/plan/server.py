@@ -73,6 +73,9 @@ def choose_workers(facts: Facts, server: Server, ledger: Ledger, among: int = 1)
     if app.wants_threads:
         threads, origin = app.wants_threads, "the app"
         reason = "the app keeps one for each WebSocket"
+        if server.name != DEFAULT:
+            why = f"{server.title} has none for WSGI apps; the app's clients stay with polling"
+            ledger.note("WebSockets", "none", server.title, why, warn=True)
     if interface in server.threaded:
         threads = ledger.pick("threads", threads, origin, reason)
     elif ledger.settings.get("threads"):
