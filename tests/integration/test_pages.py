@@ -185,6 +185,39 @@ def test_a_body_above_the_limit_is_refused_with_the_limit(site):
     site.wait_for(r"413 POST /length .*\(by nginx\)")
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Accept": "application/json"},
+        {"Accept": "*/*", "Content-Type": "application/json"},
+        {"Accept": "application/problem+json, */*;q=0.1"},
+    ],
+)
+def test_who_wants_or_sends_json_is_told_in_json(site, headers):
+    answer = site.get("/length", method="POST", body=bytes(LIMIT + 1), headers=headers)
+    assert answer.status == 413
+    assert answer.headers["Content-Type"] == "application/json"
+    (shown,) = answer.headers.get_all("X-Request-ID", [])
+    assert answer.json() == {
+        "error": "too_large",
+        "message": "This site takes at most 64 kB in one request.",
+        "request_id": shown,
+    }
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Accept": "text/html, application/json"}, {"Accept": "*/*"}, {}]
+)
+def test_anyone_else_is_shown_a_page(site, headers):
+    answer = site.get("/length", method="POST", body=bytes(LIMIT + 1), headers=headers)
+    assert_readable(answer, "That is too large")
+
+
+def test_a_program_is_told_in_json_that_a_worker_died(site):
+    answer = site.get("/dies", headers={"Accept": "application/json"})
+    assert (answer.status, answer.json()["error"]) == (502, "not_answering")
+
+
 def test_a_body_that_grows_beyond_the_limit_is_refused_too(site):
     head = b"PUT /length HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n"
     piece = b"8000\r\n" + bytes(0x8000) + b"\r\n"

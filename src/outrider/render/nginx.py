@@ -95,7 +95,7 @@ def render(fleet: Fleet) -> list[Artifact]:
         meant=Word("" if is_alone else "_$outrider_site"),
         # "return" is the one use of "if" in a location that is safe:
         # https://github.com/nginxinc/nginx-wiki/blob/master/source/start/topics/depth/ifisevil.rst
-        to_stream=Word("if ($outrider_is_stream) { return 418; }   # to @stream"),
+        to_stream=Word("if ($outrider_is_stream) { return 598; }   # to @stream"),
         carried=[Word(name) for name in BY_ADD_HEADER],
         upstream_header=lambda name: Word("$upstream_http_" + name.lower().replace("-", "_")),
         listen=str(first.bind),
