@@ -339,6 +339,9 @@ def test_an_asgi_app_needs_a_newer_gunicorn_than_a_wsgi_app():
     for version in ("23.0.0", "26.2.0", "26.9.9"):
         error = refused(app=ASGI, interpreter={"gunicorn": version})
         assert error.id == "gunicorn-too-old-for-asgi"
+        assert "pip install --upgrade 'gunicorn>=27.0.0'" in error.fix[0]
+    old = {"gunicorn": "23.0.0", "version": (3, 8, 18)}
+    assert "a Python of 3.10" in refused(app=ASGI, interpreter=old).fix[0]
     assert site(app=ASGI, interpreter={"gunicorn": "27.0.0"}).worker_class == "asgi"
     assert site(interpreter={"gunicorn": "23.0.0"}).worker_class == "sync"
 

@@ -570,14 +570,19 @@ def not_an_app(target: str, kind: str, why: str, call: str = "") -> OutriderErro
 
 
 def gunicorn_too_old_for_asgi(
-    target: str, framework: str, python: str, version: str, floor: str
+    target: str, framework: str, python: str, version: str, floor: str, *, can_upgrade: bool = True
 ) -> OutriderError:
     """The app is ASGI, and this Gunicorn's own ASGI worker is missing or not yet right."""
+    upgrade = f"{shlex.quote(python)} -m pip install --upgrade 'gunicorn>={floor}'"
+    elsewhere = [
+        "use a Python of 3.10 or newer, which that Gunicorn needs:  --python PATH",
+        "or another server:  --server uvicorn",
+    ]
     return OutriderError(
         "gunicorn-too-old-for-asgi",
         f"{target} is an ASGI app, which needs Gunicorn {floor} or newer",
         found=[f"it is {framework}", f"{python} has Gunicorn {version}"],
-        fix=[f"{shlex.quote(python)} -m pip install --upgrade 'gunicorn>={floor}'"],
+        fix=[upgrade] if can_upgrade else elsewhere,
         exit_code=Exit.GUNICORN,
     )
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from outrider.site import Limits
 
 WORKERS_AT_MOST = 12
+ASGI_PYTHON_FLOOR = (3, 10, 0)
+"""Of a Gunicorn that is right for ASGI apps."""
 MEMORY_SHARE = 0.75
 FEWEST_THREADS = 4
 """Of a server with one process: https://docs.pylonsproject.org/projects/waitress/en/stable/arguments.html."""
@@ -40,7 +42,12 @@ def choose_server(facts: Facts, settings: Settings) -> Server:
         raise errors.no_server(server, python.path, python.origin, version)
     if app.interface == "asgi" and not server.is_safe_for_asgi(version):
         raise errors.gunicorn_too_old_for_asgi(
-            app.target, app.framework, python.path, str(version), server.asgi_floor
+            app.target,
+            app.framework,
+            python.path,
+            str(version),
+            server.asgi_floor,
+            can_upgrade=python.version >= ASGI_PYTHON_FLOOR,
         )
     return server
 
