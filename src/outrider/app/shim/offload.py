@@ -57,9 +57,18 @@ def existing(roots: Iterable[tuple[str, str]]) -> list[Root]:
 
 def cleaned(headers: Sequence[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
     """Return an app's headers without those that steer Nginx, which is not to buffer events."""
-    kept = [pair for pair in headers if _text(pair[0]).lower() not in _NOT_THE_APPS]
-    is_told = any(_text(name).lower() == "x-accel-buffering" for name, _ in kept)
-    if is_event_stream(kept) and not is_told:
+    kept = []
+    is_stream = is_told = False
+    for pair in headers:
+        name = _text(pair[0]).lower()
+        if name == "content-type":
+            is_stream = _is_event_stream(_text(pair[1]))
+        elif name.startswith("x-accel-"):
+            if name in _NOT_THE_APPS:
+                continue
+            is_told |= name == "x-accel-buffering"
+        kept.append(pair)
+    if is_stream and not is_told:
         kept.append(_like(headers, UNBUFFERED))
     return kept
 
@@ -70,7 +79,11 @@ def is_event_stream(headers: Iterable[tuple[Any, Any]]) -> bool:
     https://html.spec.whatwg.org/multipage/server-sent-events.html
     """
     types = [_text(value) for name, value in headers if _text(name).lower() == "content-type"]
-    return any(one.partition(";")[0].strip().lower() == "text/event-stream" for one in types)
+    return any(map(_is_event_stream, types))
+
+
+def _is_event_stream(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == "text/event-stream"
 
 
 def is_simple(status: str, headers: Sequence[tuple[Any, Any]], *conditions: str | None) -> bool:
