@@ -123,6 +123,42 @@ def test_what_an_app_echoes_cannot_steer_nginx():
     assert answer(headers=sent)[0]["headers"] == [(b"X-Own", b"1")]
 
 
+@pytest.mark.parametrize("kind", ["websocket.accept", "websocket.http.response.start"])
+def test_what_a_websocket_is_answered_cannot_steer_nginx(kind):
+    heard = []
+
+    async def app(scope, receive, send):
+        echoed = [(b"x-accel-redirect", b"/etc/passwd"), (b"x-own", b"1")]
+        await send({"type": kind, "headers": echoed})
+
+    async def hear(message):
+        heard.append(message)
+
+    scope = {"type": "websocket", "path": "/", "headers": []}
+    asyncio.run(AsgiFront(app)(scope, nothing, hear))
+    assert heard == [{"type": kind, "headers": [(b"x-own", b"1")]}]
+
+
+def test_no_hint_before_the_answer_can_steer_nginx():
+    heard = answer({"type": "http.response.informational", "status": 103, "headers": []}, {})
+    assert [one["type"] for one in heard] == ["http.response.start", "http.response.body"]
+
+
+def test_who_reads_events_is_answered_before_the_first_event():
+    heard_of: list[object] = []
+
+    async def app(scope, receive, send):
+        start = {"type": "http.response.start", "status": 200}
+        await send({**start, "headers": [(b"content-type", b"text/event-stream")]})
+        assert heard_of, "nobody has heard of it"
+
+    async def hear(message):
+        heard_of.append(message)
+
+    scope = {"type": "http", "path": "/", "headers": []}
+    asyncio.run(AsgiFront(app, roots=[("/srv", "/f/")])(scope, nothing, hear))
+
+
 def test_a_stream_of_events_is_not_buffered():
     heard = answer(headers=[("Content-Type", "text/event-stream; charset=utf-8")])
     assert (b"x-accel-buffering", b"no") in heard[0]["headers"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import os
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,11 @@ def test_a_file_that_is_gone_stays_with_the_app(folder):
     with (folder / "a b.bin").open("rb") as file:
         (folder / "a b.bin").unlink()
         assert offload.place_of(file, roots(folder)) is None
+
+
+def test_a_path_object_is_not_looked_for_by_its_last_part(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert offload.place_of(folder.parent / "elsewhere" / "a b.bin", roots(folder)) is None
 
 
 @pytest.mark.parametrize("what", [None, io.BytesIO(b"x"), 3, "/nowhere/at/all"])
@@ -211,6 +218,74 @@ def test_an_error_page_replaces_the_answer_that_had_begun(folder):
         return [b"oops"]
 
     assert served(folder, app) == ("500 Oops", {"B": "2"}, b"oops")
+
+
+def test_no_hint_before_the_answer_can_steer_nginx(folder):
+    def app(environ, start_response):
+        start_response("200 OK", [])
+        return [str("wsgi.early_hints" in environ).encode()]
+
+    assert served(folder, app, **{"wsgi.early_hints": print})[2] == b"False"
+
+
+class Deciphered:
+    """Has all of the file beneath but its content."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+    def read(self, size=-1):
+        return self._file.read(size).translate(bytes.maketrans(b"0123456789", b"abcdefghij"))
+
+
+def unpacked(path):
+    packed = path.with_name("packed.gz")
+    packed.write_bytes(gzip.compress(b"abcdefghij"))
+    os.utime(packed, (HOUR_AGO, HOUR_AGO))
+    return gzip.open(packed)
+
+
+@pytest.mark.parametrize("opened", [lambda path: Deciphered(path.open("rb")), unpacked])
+def test_what_is_not_stored_as_it_is_read_the_app_reads(opened, folder):
+    files = []
+
+    def app(environ, start_response):
+        start_response("200 OK", [])
+        files.append(opened(folder / "a b.bin"))
+        return environ["wsgi.file_wrapper"](files[0])
+
+    assert served(folder, app) == ("200 OK", {}, b"abcdefghij")
+    assert files[0].closed
+
+
+def test_gunicorn_does_not_send_what_lies_beneath_a_file_that_unpacks(folder):
+    def app(environ, start_response):
+        start_response("200 OK", [])
+        return environ["wsgi.file_wrapper"](unpacked(folder / "a b.bin"))
+
+    environ: dict[str, Any] = {"wsgi.url_scheme": "http"}
+    body: Any = WsgiFront(app)(environ, lambda *_: print)
+    # What it asks before it takes the descriptor: gunicorn/workers/sync.py.
+    assert not isinstance(body, environ["wsgi.file_wrapper"])
+    assert b"".join(body) == b"abcdefghij"
+    body.close()
+
+
+def test_a_named_temporary_file_is_read_as_it_is_stored(folder):
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        file.write(b"0123456789")
+        file.flush()
+        file.seek(0)
+        os.utime(file.name, (HOUR_AGO, HOUR_AGO))
+
+        def app(environ, start_response):
+            start_response("200 OK", [])
+            return environ["wsgi.file_wrapper"](file)
+
+        assert "X-Accel-Redirect" in served(folder, app)[1]
 
 
 # -- ASGI ------------------------------------------------------------------------------------------

@@ -56,7 +56,11 @@ class AsgiFront:
         REQUEST_ID.set(headers.get(b"x-request-id", ""))
         scope = self._seen(scope, headers)
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+
+            async def tell(message: Message) -> None:
+                await send(_unable_to_steer(message))
+
+            await self.app(scope, receive, tell)
             return
         patient = _PatientReceive(receive)
         answer = _Answer(headers, patient, send, self.roots)
@@ -175,6 +179,13 @@ class _PatientReceive:
             self._call.cancel()
 
 
+def _unable_to_steer(message: Message) -> Message:
+    """Return a message without the headers that steer Nginx: it obeys 101 and refusals too."""
+    if "headers" not in message:
+        return message
+    return {**message, "headers": offload.cleaned(list(message["headers"] or ()))}
+
+
 class _Answer:
     """The `send` that the app calls: holds the start until the body is known."""
 
@@ -200,10 +211,13 @@ class _Answer:
             self._has_started = True
             headers = offload.cleaned(list(message.get("headers", ())))
             self._start = {**message, "headers": headers}
-            if not self._roots:
+            # Who reads events learns at once that it may; the first event may come hours later.
+            if not self._roots or offload.is_event_stream(headers):
                 await self.release()
         elif message["type"] == PATH_SEND:
             await self._send_path(message["path"])
+        elif message["type"] == "http.response.informational":
+            pass  # Nginx drops it (newer versions), or takes it for the answer and obeys it
         else:
             if self._start is not None:
                 await self.release()

@@ -8,6 +8,7 @@ https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import time
@@ -102,6 +103,21 @@ def is_simple(status: str, headers: Sequence[tuple[Any, Any]], *conditions: str 
     return CARRIED.issuperset(names) and _MAY_REPEAT.issuperset(repeated)
 
 
+def is_read_as_stored(file: Any) -> bool:
+    """Tell whether reading a file gives the bytes that its descriptor has.
+
+    A GzipFile has the name and the descriptor of what it unpacks; so may one that decrypts.
+    """
+    # Those that keep the file that they stand for: NamedTemporaryFile, Django's File.
+    while type(file).__module__.startswith(("tempfile", "django.")) and hasattr(file, "file"):
+        file = file.file
+    if type(file) is io.TextIOWrapper:
+        file = file.buffer
+    if type(file) in (io.BufferedReader, io.BufferedRandom):
+        file = file.raw
+    return type(file) is io.FileIO
+
+
 def is_whole(file: Any, headers: Sequence[tuple[Any, Any]]) -> bool:
     """Tell whether the body is the file from its first byte to its last."""
     try:
@@ -123,7 +139,8 @@ def place_of(file: Any, roots: Sequence[Root], now: float | None = None) -> str 
         now: seconds since the epoch.
     """
     try:
-        path = os.fspath(getattr(file, "name", file))
+        # The name of a pathlib.Path is only its last part.
+        path = os.fspath(file if isinstance(file, os.PathLike) else getattr(file, "name", file))
         if not isinstance(path, str) or not os.path.isabs(path):
             path = os.path.abspath(os.fsdecode(path))
         path = os.path.realpath(path)

@@ -49,8 +49,14 @@ class WsgiFront:
         self._mount(environ)
         # One that shows which file it holds. Gunicorn sends it with sendfile all the same.
         environ["wsgi.file_wrapper"] = FileWrapper
+        # Gunicorn's 103 Early Hints: newer versions of Nginx drop them, older ones take them for
+        # the answer, and obey an X-Accel-Redirect in them.
+        environ.pop("wsgi.early_hints", None)
         answer = _Answer(start_response)
-        return self._hand_over(environ, answer, self.app(environ, answer))
+        body = self.app(environ, answer)
+        if isinstance(body, FileWrapper) and not offload.is_read_as_stored(body.filelike):
+            body = _Read(body)
+        return self._hand_over(environ, answer, body)
 
     def _mount(self, environ: dict[str, Any]) -> None:
         """Move the prefix from PATH_INFO to SCRIPT_NAME.
@@ -140,6 +146,18 @@ class FileWrapper:
         return data
 
 
+class _Read:
+    """A body that is what its file reads: Gunicorn would send what lies beneath a GzipFile."""
+
+    def __init__(self, body: FileWrapper) -> None:
+        self._body = body
+        if hasattr(body, "close"):
+            self.close = body.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+
 class _Nothing:
     """An empty body that closes the one that it stands for."""
 
@@ -163,7 +181,7 @@ def _file_of(environ: dict[str, Any], answer: _Answer, body: Any) -> Any:
         if type(body).__name__ != "_RangeWrapper" or environ.get("HTTP_IF_RANGE"):
             return None
         body = body.iterable
-    if not isinstance(body, FileWrapper):
+    if not isinstance(body, FileWrapper) or not offload.is_read_as_stored(body.filelike):
         return None
     if code == "200" and not offload.is_whole(body.filelike, answer.headers):
         return None
