@@ -101,6 +101,12 @@ def test_the_prefix_that_a_proxy_has_taken_off_is_put_before_the_links():
     assert (env["SCRIPT_NAME"], env["PATH_INFO"]) == ("/outer/shop", "/x")
 
 
+def test_slashes_before_the_prefix_are_one_as_nginx_takes_them():
+    env = told("/shop", PATH_INFO="//shop//x")
+    assert (env["SCRIPT_NAME"], env["PATH_INFO"]) == ("/shop", "//x")
+    assert told(PATH_INFO="//x")["PATH_INFO"] == "//x"
+
+
 def test_without_a_prefix_nothing_moves():
     env = told(PATH_INFO="/a")
     assert (env["SCRIPT_NAME"], env["PATH_INFO"]) == ("", "/a")

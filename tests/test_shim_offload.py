@@ -166,6 +166,25 @@ def test_a_condition_that_nginx_would_judge_by_its_own_etag_is_the_apps(conditio
     assert body == b"0123456789"
 
 
+@pytest.mark.parametrize("condition", ["HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"])
+def test_a_condition_is_not_judged_by_nginx_when_the_app_gives_nothing_to_judge_by(
+    condition, folder
+):
+    asks = {condition: "*"}
+    _, headers, _ = served(folder, sends(folder / "a b.bin"), **asks)
+    assert "X-Accel-Redirect" not in headers
+    app = sends(folder / "a b.bin", headers=[("ETag", '"e"')])
+    assert "X-Accel-Redirect" in served(folder, app, **asks)[1]
+
+
+def test_a_part_is_cut_out_of_the_answer_to_a_get_only(folder):
+    app = sends(folder / "a b.bin")
+    asks = {"HTTP_RANGE": "bytes=0-1"}
+    assert "X-Accel-Redirect" not in served(folder, app, REQUEST_METHOD="POST", **asks)[1]
+    assert "X-Accel-Redirect" in served(folder, app, REQUEST_METHOD="GET", **asks)[1]
+    assert "X-Accel-Redirect" in served(folder, app, REQUEST_METHOD="POST")[1]
+
+
 def test_the_file_is_closed_when_the_answer_is(folder):
     opened = (folder / "a b.bin").open("rb")
 

@@ -91,6 +91,7 @@ def test_an_answer_that_breaks_off_never_looks_complete(site):
 
 def test_an_app_that_says_nothing_has_failed(site):
     assert site.get("/nothing").status == 500
+    site.wait_for("The app returned without an answer")
 
 
 def test_an_error_after_the_page_is_in_the_log_under_its_request(site):
@@ -161,6 +162,15 @@ def test_a_lifespan_that_never_ends_is_not_waited_for_longer_than_the_boot_timeo
         assert site.wait() == 10
         assert "Gunicorn was not ready within 3 s" in site.output
         assert "WORKER TIMEOUT" not in site.output
+        assert_nothing_is_left(site)
+
+
+def test_a_start_that_is_stopped_lets_the_lifespan_tidy_up(free_port):
+    env = environment(LIFESPAN="hangs")
+    with start("--workers", "2", cwd=APPS / "behaviour_asgi", port=free_port, env=env) as site:
+        until(lambda: site.log.count("hanging") == 2)
+        assert site.stop() == 0
+        assert site.log.count("tidied up") == 2
         assert_nothing_is_left(site)
 
 

@@ -27,7 +27,11 @@ async def lifespan(receive, send):
     if how == "raises":
         raise ConnectionError("the database is away")
     if how == "hangs":
-        await asyncio.sleep(3600)
+        print("hanging")
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            print("tidied up")
     print("started")
     await send({"type": "lifespan.startup.complete"})
     await receive()

@@ -63,7 +63,7 @@ class AsgiFront:
             await self.app(scope, receive, tell)
             return
         patient = _PatientReceive(receive)
-        answer = _Answer(headers, patient, send, self.roots)
+        answer = _Answer(scope, headers, patient, send, self.roots)
         try:
             await self.app(scope, patient, answer.send)
             await answer.release()
@@ -98,6 +98,10 @@ class AsgiFront:
             scope["client"] = (client, int(headers.get(b"x-real-port") or 0))
         # The path keeps the prefix: https://asgi.readthedocs.io/en/latest/specs/www.html#http-connection-scope
         scope["root_path"] = outer + self.prefix
+        if self.prefix and scope["path"].startswith("//"):
+            # Nginx chooses as if there was one slash at the start, and passes on what was sent.
+            scope["path"] = "/" + scope["path"].lstrip("/")
+            scope["raw_path"] = b"/" + (scope.get("raw_path") or b"").lstrip(b"/")
         if self.cut:
             scope["path"] = scope["path"][self.cut :]
         elif outer:
@@ -191,11 +195,13 @@ class _Answer:
 
     def __init__(
         self,
+        scope: Scope,
         request: dict[bytes, str],
         receive: Receive,
         send: Send,
         roots: Sequence[offload.Root],
     ) -> None:
+        self._method = scope.get("method", "GET")
         self._request = request
         self._receive = receive
         self._send = send
@@ -235,8 +241,8 @@ class _Answer:
         simple = start is not None and offload.is_simple(
             str(start["status"]),
             start["headers"],
-            self._request.get(b"if-match"),
-            self._request.get(b"if-unmodified-since"),
+            self._method,
+            lambda name: self._request.get(name.encode()),
         )
         if start is None or place is None or not simple:
             await self.release()

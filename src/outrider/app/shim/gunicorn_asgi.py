@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from .lifespan import Lifespan
 from .lines import REQUEST_ID
@@ -35,7 +35,7 @@ def repair(worker: Any, front: AsgiFront) -> None:
     worker.lifespan = repaired
     # In this process only: the master keeps its own limit.
     worker.cfg.set("graceful_timeout", max(1, worker.cfg.graceful_timeout - _MARGIN_S))
-    worker.loop.run_until_complete(lifespan.startup())
+    worker.loop.run_until_complete(lifespan.startup(lambda: bool(worker.alive)))
     repaired.watching = worker.loop.create_task(repaired.watch())
     when_end_is_near(worker.loop, repaired.leave)
 
@@ -96,39 +96,25 @@ class Repaired:
         await self._lifespan.shutdown()
 
     async def _serve_http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_streaming = is_complete = has_left = False
-
-        async def watched_receive() -> Message:
-            nonlocal has_left
-            message = await receive()
-            has_left |= message["type"] == "http.disconnect"
-            return message
-
-        async def watched_send(message: Message) -> None:
-            nonlocal is_streaming, is_complete
-            await send(message)
-            if message["type"] == "http.response.body":
-                is_streaming = bool(message.get("more_body"))
-                is_complete = not is_streaming
-            elif is_event_stream(message.get("headers", ())):
-                self._streams.add(call)
-                call.add_done_callback(self._streams.discard)
-
         # It says 2.4, where `send` raises when the client has gone; its own does not, and only up
         # to 2.3 does Starlette look for the client itself.
         scope = {**scope, "asgi": {**scope["asgi"], "spec_version": "2.3"}}
-        call = asyncio.ensure_future(self.app(scope, watched_receive, watched_send))
+        exchange = _Exchange(receive, send)
+        call = asyncio.ensure_future(self.app(scope, exchange.receive, exchange.send))
+        exchange.on_events = lambda: self._end_with_the_site(call)
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
         try:
             await asyncio.shield(call)
+            if not (exchange.has_begun or exchange.has_left):
+                self.worker.log.error("The app returned without an answer")
         except asyncio.CancelledError:
             if self._is_leaving and call.cancelled():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 return
             # Three seconds after the client has gone. What it was to be sent is pointless; what is
             # being done, as a background task or the storing of an order, is not.
-            if call.done() or is_streaming:
+            if call.done() or exchange.is_streaming:
                 call.cancel()
                 await asyncio.wait({call})
             else:
@@ -136,9 +122,13 @@ class Repaired:
             raise
         except Exception:
             # Frameworks raise after they have sent a page that says 500; it hides that.
-            if is_complete and not has_left:
+            if exchange.is_complete and not exchange.has_left:
                 self.worker.log.exception("Error in the app, after its answer")
             raise
+
+    def _end_with_the_site(self, call: asyncio.Future[None]) -> None:
+        self._streams.add(call)
+        call.add_done_callback(self._streams.discard)
 
     def _forget(self, call: asyncio.Future[None]) -> None:
         self._calls.discard(call)
@@ -157,6 +147,36 @@ class Repaired:
         finally:
             self._sockets.discard(socket)
             socket.close()
+
+
+class _Exchange:
+    """One request and its answer, as far as they have come."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self.on_events: Callable[[], None] = lambda: None
+        self.has_left = False
+        """The client has gone, and the app was told so."""
+        self.has_begun = False
+        self.is_streaming = False
+        self.is_complete = False
+
+    async def receive(self) -> Message:
+        """Pass on what the worker says."""
+        message = await self._receive()
+        self.has_left |= message["type"] == "http.disconnect"
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass on what the app says."""
+        await self._send(message)
+        self.has_begun = True
+        if message["type"] == "http.response.body":
+            self.is_streaming = bool(message.get("more_body"))
+            self.is_complete = not self.is_streaming
+        elif is_event_stream(message.get("headers", ())):
+            self.on_events()
 
 
 class _Socket:

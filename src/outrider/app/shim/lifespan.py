@@ -11,6 +11,7 @@ import contextlib
 import sys
 from typing import Any, Callable
 
+_LOOK_INTERVAL_S = 0.2
 BOOT_ERROR = 3
 """Gunicorn's exit code of a worker that cannot boot: gunicorn/arbiter.py."""
 
@@ -27,11 +28,14 @@ class Lifespan:
         self._app = app
         self._state = state
 
-    async def startup(self) -> None:
+    async def startup(self, is_wanted: Callable[[], bool] = lambda: True) -> None:
         """Return when the app has started.
 
+        Args:
+            is_wanted: tells again and again whether the worker is to start at all.
+
         Raises:
-            SystemExit: the app said that it cannot start, and why.
+            SystemExit: the app said that it cannot start, and why; or nobody wants it any more.
         """
         # Made here: before Python 3.10 a queue belongs to the loop that is current when it is made.
         self._messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -43,7 +47,7 @@ class Lifespan:
         }
         self._running = asyncio.ensure_future(self._app(scope, self._messages.get, self._said.put))
         await self._messages.put({"type": "lifespan.startup"})
-        said = await self._next()
+        said = await self._next(is_wanted)
         if said["type"] != "lifespan.startup.complete":
             why = said.get("message") or "The app says that it cannot start, but not why."
             print(why.rstrip(), file=sys.stderr, flush=True)  # noqa: T201 - frameworks put a traceback there
@@ -57,11 +61,19 @@ class Lifespan:
         with contextlib.suppress(asyncio.CancelledError):
             await self._running
 
-    async def _next(self) -> dict[str, Any]:
+    async def _next(self, is_wanted: Callable[[], bool] = lambda: True) -> dict[str, Any]:
         """Return what the app says, or raise what it raises instead."""
         said = asyncio.ensure_future(self._said.get())
+        both = {said, self._running}
         try:
-            await asyncio.wait({said, self._running}, return_when=asyncio.FIRST_COMPLETED)
+            while not any(one.done() for one in both):
+                if not is_wanted():
+                    self._running.cancel()
+                    await asyncio.wait({self._running}, timeout=_LOOK_INTERVAL_S)
+                    raise SystemExit(0)
+                await asyncio.wait(
+                    both, timeout=_LOOK_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED
+                )
             if said.done():
                 return said.result()
             self._running.result()

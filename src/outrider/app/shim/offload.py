@@ -12,7 +12,7 @@ import io
 import os
 import stat
 import time
-from typing import Any, Iterable, NamedTuple, Sequence
+from typing import Any, Callable, Iterable, NamedTuple, Sequence
 from urllib.parse import quote
 
 REDIRECT = "X-Accel-Redirect"
@@ -87,20 +87,32 @@ def _is_event_stream(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == "text/event-stream"
 
 
-def is_simple(status: str, headers: Sequence[tuple[Any, Any]], *conditions: str | None) -> bool:
+def is_simple(
+    status: str,
+    headers: Sequence[tuple[Any, Any]],
+    method: str,
+    asked: Callable[[str], str | None],
+) -> bool:
     """Tell whether Nginx would answer alike: nothing is lost, and no condition is left to it.
 
     Args:
         status: three digits.
         headers: the app's.
-        conditions: the request's If-Match and If-Unmodified-Since, which Nginx would compare with
-            an ETag and a time of its own.
+        method: the request's.
+        asked: returns a header of the request by its name in lower case, or None.
     """
-    if status not in ("200", "206") or any(conditions):
-        return False
     names = [_text(name).lower() for name, _ in headers]
     repeated = {name for name in names if names.count(name) > 1}
-    return CARRIED.issuperset(names) and _MAY_REPEAT.issuperset(repeated)
+    has_validator = "etag" in names or "last-modified" in names
+    return (
+        status in ("200", "206")
+        and CARRIED.issuperset(names)
+        and _MAY_REPEAT.issuperset(repeated)
+        # Nginx would compare them with an ETag and a time of its own.
+        and not any(map(asked, ("if-match", "if-unmodified-since")))
+        and (has_validator or not any(map(asked, ("if-none-match", "if-modified-since"))))
+        and (method in ("GET", "HEAD") or not asked("range"))
+    )
 
 
 def is_read_as_stored(file: Any) -> bool:

@@ -64,7 +64,8 @@ class WsgiFront:
         https://peps.python.org/pep-3333/#environ-variables
         """
         outer = seen.outer_prefix(environ.get("HTTP_X_FORWARDED_PREFIX", ""))
-        path = environ.get("PATH_INFO", "")
+        # Nginx chooses as if there was one slash at the start, and passes on what was sent.
+        path = "/" + environ.get("PATH_INFO", "").lstrip("/")
         if self.prefix and (path == self.prefix or path.startswith(self.prefix + "/")):
             environ["PATH_INFO"] = path[len(self.prefix) :]
         if outer or self.prefix:
@@ -172,8 +173,12 @@ class _Nothing:
 def _file_of(environ: dict[str, Any], answer: _Answer, body: Any) -> Any:
     """Return the file that is the whole body, or of which Nginx can cut the same part."""
     code = answer.status[:3]
+    method = environ.get("REQUEST_METHOD", "GET")
     if not offload.is_simple(
-        code, answer.headers, environ.get("HTTP_IF_MATCH"), environ.get("HTTP_IF_UNMODIFIED_SINCE")
+        code,
+        answer.headers,
+        method,
+        lambda name: environ.get("HTTP_" + name.upper().replace("-", "_")),
     ):
         return None
     if code == "206":
