@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from outrider.servers import SERVERS as TABLE
 from tests.integration.environments import made_with, with_every_framework
 from tests.integration.running import (
     NGINXES,
@@ -270,6 +271,32 @@ def test_a_worker_that_dies_is_replaced(pair, python, project, free_port):
         # A new worker of uWSGI does not hear the order to stop before it is ready.
         known = {first, *others}
         until(lambda: site.get("/who").json()[0] not in known)
+        assert site.stop() == 0
+
+
+@pytest.mark.parametrize(
+    "pair",
+    group(
+        [
+            (name, interface)
+            for name, server in TABLE.items()
+            for interface in server.interfaces
+            if server.reloads
+        ]
+    ),
+)
+def test_workers_are_replaced_when_the_server_is_asked_to_reload(pair, python, project, free_port):
+    with serving(*words(pair, python), cwd=project, port=free_port) as site:
+        until(lambda: len(workers_of(site)) == 2)
+        before = workers_of(site)
+        site.gunicorn_master().send_signal(signal.SIGHUP)
+
+        def is_replaced() -> bool:
+            assert site.get("/").text == "hello\n"  # meanwhile too
+            now = workers_of(site)
+            return len(now) == 2 and now.isdisjoint(before)
+
+        until(is_replaced)
         assert site.stop() == 0
 
 
