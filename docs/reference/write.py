@@ -113,7 +113,9 @@ def _errors() -> list[tuple[errors.OutriderError, str]]:
     """Make one of each error, with placeholders for what it is told."""
     made = []
     for name, function in sorted(vars(errors).items()):
-        if not inspect.isfunction(function) or function.__module__ != errors.__name__:
+        if not inspect.isfunction(function) or not function.__module__.startswith(
+            "outrider.errors."
+        ):
             continue
         signature = inspect.signature(function)
         if signature.return_annotation != "OutriderError":
