@@ -49,6 +49,8 @@ def facts(
     interpreter: dict[str, Any] | None = None,
     nginx: Nginx = DEBIAN,
     directories: dict[str, Directory] | None = None,
+    programs: dict[str, str | None] | None = None,
+    variables: frozenset[str] = frozenset(),
 ) -> Facts:
     """Return the facts of a small Flask shop on an ordinary machine, with what is different."""
     usual_app = App(
@@ -86,6 +88,8 @@ def facts(
         host=replace(usual_host, **host or {}),
         nginx=nginx,
         directories={**known, **(directories or {})},
+        programs=programs or {},
+        variables=variables,
     )
 
 

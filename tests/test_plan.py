@@ -10,8 +10,9 @@ from outrider.errors import Exit, OutriderError
 from outrider.facts import Account, Collect, Directory, MediaFolder, StaticFolder
 from outrider.plan import choose_account, plan
 from outrider.plan.collect import kept
-from outrider.settings import TomlSource, resolve
-from outrider.site import Fleet
+from outrider.settings import Given, Settings, TomlSource, resolve
+from outrider.site import ExtraProcess, Fleet
+from outrider.values import NamedCommand
 from tests.situations import DEBIAN, STATIC, UPLOADS, WHEEL, facts, settings, site
 
 WWW = Account(uid=33, gid=33, name="www-data")
@@ -602,3 +603,56 @@ def test_the_folder_of_uploads_need_not_be_there_before_the_first():
 
     served = site(app={"media": (uploads,)}, directories=gone).mounts
     assert [m.url for m in served] == ["/media/", "/static/"]
+
+
+# -- extra processes -------------------------------------------------------------------------------
+
+QUEUE = NamedCommand(name="queue", words=("celery", "-A", "shop", "worker"), unless="NO_QUEUE")
+CELERY = {"celery": "/srv/shop/.venv/bin/celery"}
+
+
+def with_processes(*commands, **facts_of_it):
+    asked = Settings({"processes": Given(commands, "outrider.toml: processes")})
+    return plan(facts(**facts_of_it), asked)
+
+
+def test_an_extra_process_is_planned_with_the_path_of_its_program():
+    planned = with_processes(QUEUE, programs=CELERY)
+    argv = ("/srv/shop/.venv/bin/celery", "-A", "shop", "worker")
+    assert planned.extras == (ExtraProcess(name="queue", argv=argv),)
+    told = decision(planned, "process queue")
+    assert (told.value, told.origin) == ("celery -A shop worker", "outrider.toml: processes")
+    assert told.why == "NO_QUEUE is not set"
+
+
+def test_without_the_setting_nothing_runs_beside_the_site():
+    assert site().extras == ()
+    assert not [d for d in site().decisions if d.name.startswith("process")]
+
+
+def test_an_extra_process_is_not_started_when_the_environment_has_what_it_provides():
+    planned = with_processes(QUEUE, programs=CELERY, variables=frozenset({"NO_QUEUE"}))
+    assert planned.extras == ()
+    told = decision(planned, "process queue")
+    assert (told.value, told.why) == ("not started", "NO_QUEUE is set")
+
+
+def test_a_program_that_is_needless_need_not_be_there():
+    variables = frozenset({"NO_QUEUE"})
+    assert with_processes(QUEUE, programs={"celery": None}, variables=variables).extras == ()
+
+
+def test_an_extra_process_without_its_program_is_refused():
+    with pytest.raises(OutriderError) as caught:
+        with_processes(QUEUE, programs={"celery": None})
+    assert caught.value.what == "process 'queue' cannot start: there is no program 'celery'"
+    script = NamedCommand(name="queue", words=("./queue.sh",))
+    with pytest.raises(OutriderError) as caught:
+        with_processes(script, programs={"./queue.sh": None})
+    assert "make the file executable" in caught.value.fix[0]
+
+
+def test_two_extra_processes_of_one_name_are_refused():
+    with pytest.raises(OutriderError) as caught:
+        with_processes(QUEUE, QUEUE, programs=CELERY)
+    assert caught.value.what == "two extra processes are called 'queue'"

@@ -11,6 +11,7 @@ from outrider.settings import SETTINGS, Given, TomlSource, resolve, resolve_site
 from outrider.values import (
     Address,
     BadValueError,
+    NamedCommand,
     UrlDirectory,
     parse_address,
     parse_name,
@@ -193,6 +194,18 @@ def test_what_is_the_fronts_is_refused_in_a_table(key):
     assert error.found == ("it stands in outrider.toml: [[site]] /a",)
 
 
+def test_extra_processes_belong_to_one_of_several_sites():
+    one, two = sites({"processes": {"queue": "rq worker"}}, {"prefix": "/b"})
+    assert [command.name for command in one.value("processes")] == ["queue"]
+    assert two.value("processes") is None
+    for told in (
+        refused_sites({}, {}, processes={"queue": "rq worker"}),
+        refused_sites({}, {}, flags={"processes": ("queue=rq worker",)}),
+        refused_sites({}, {}, env={"OUTRIDER_PROCESSES": "queue=rq worker"}),
+    ):
+        assert told.what == "an extra process belongs to one site, and there are 2 of them"
+
+
 def test_one_app_cannot_be_named_for_several_sites():
     error = refused_sites({"prefix": "/a"}, {"prefix": "/b"}, flags={"target": "shop:app"})
     assert error.what == "shop:app is one app, and outrider.toml describes 2 sites"
@@ -327,3 +340,64 @@ def test_each_setting_has_its_own_flag_and_variable():
     assert len({row.option for row in SETTINGS}) == len(SETTINGS)
     assert len({row.variable for row in SETTINGS}) == len(SETTINGS)
     assert all(row.help.endswith(".") and row.default for row in SETTINGS)
+
+
+# -- extra processes -------------------------------------------------------------------------------
+
+
+def commands(raw):
+    return resolve({}, {}, toml(processes=raw), "/here").value("processes")
+
+
+def test_the_same_command_can_be_written_in_each_of_the_ways():
+    words = ("celery", "-A", "shop", "worker")
+    line = "worker=celery -A shop worker"
+    for read in (
+        commands({"worker": "celery -A shop worker"}),
+        commands({"worker": ["celery", "-A", "shop", "worker"]}),
+        commands({"worker": {"command": "celery -A shop worker"}}),
+        commands([line]),
+        resolve({"processes": (line,)}, {}, None, "/here").value("processes"),
+        resolve({}, {"OUTRIDER_PROCESSES": line}, None, "/here").value("processes"),
+    ):
+        assert read == (NamedCommand(name="worker", words=words),)
+
+
+def test_the_variable_has_one_command_a_line_and_may_have_none():
+    def given(variable):
+        settings = resolve({}, {"OUTRIDER_PROCESSES": variable}, toml(processes={"x": "y"}), "/")
+        return [command.name for command in settings.value("processes")]
+
+    assert given("a=x 1\n\n b=y 2\n") == ["a", "b"]
+    assert given("") == []
+
+
+def test_words_keep_their_quotes_as_a_shell_would_read_them():
+    (one,) = commands({"queue": """sh -c 'echo "$HOME" > a | b'"""})
+    assert one.words == ("sh", "-c", 'echo "$HOME" > a | b')
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        ({"queue": "rq worker && echo"}, "no '&&', because no shell reads it"),
+        ({"queue": "rq worker > log"}, "no '>', because no shell reads it"),
+        ({"queue": "rq 'worker"}, "quotes that are closed"),
+        ({"queue": ""}, "a value; this one is empty"),
+        ({"queue": "''"}, "a program first"),
+        ({"queue": 5}, "a text in quotes, not a number"),
+        ({"queue": []}, "a text in quotes, not a list"),
+        ({"nginx": "rq worker"}, "another name than 'nginx'"),
+        ({"app": "rq worker"}, "another name than 'app'"),
+        ({"my queue": "rq worker"}, "a short name"),
+        ({"queue": {"unless": "REDIS_URL"}}, "which has no command yet"),
+        ({"queue": {"command": "rq", "when": "x"}}, "without 'when'"),
+        ({"queue": {"command": "rq", "unless": "$X"}}, "the name of an environment variable"),
+        (["queue"], "NAME=COMMAND"),
+        ("queue", "NAME=COMMAND"),
+    ],
+)
+def test_a_command_that_cannot_be_run_as_it_is_written_is_refused(raw, why):
+    error = refused(toml=toml(processes=raw))
+    assert error.what.startswith("outrider.toml: processes takes")
+    assert why in error.what

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import traceback
 from importlib import resources
@@ -145,6 +146,9 @@ def export_nginx(console: Console, /, *, output: str, show_diff: bool, **flags: 
     for whose, decision in _decisions(fleet):
         if decision.name == "collectstatic" and decision.is_warning:
             console.warn(f"{whose}{decision.name}: {decision.value}; {decision.why}")
+    for _, extra in fleet.extras.values():
+        command = shlex.join(extra.argv)
+        console.warn(f"process {extra.name} is not in these files; start it yourself: {command}")
     artifacts = lay_out(fleet)
     if show_diff:
         console.write(files.diff(directory, artifacts))
@@ -191,6 +195,8 @@ def _announce(console: Console, fleet: Fleet) -> None:
             near = mount.directory.removeprefix(site.process.directory + "/")
             console.found("Nginx", f"serves {mount.url} from {near}")
         console.found(site.process.server.title, f"serves the rest: {site.workers_shown}")
+        if site.extras:
+            console.found("beside", ", ".join(extra.name for extra in site.extras))
     console.found("stop", "Ctrl-C; requests in progress may finish")
 
 

@@ -23,7 +23,7 @@ class Record:
     """One line of the log.
 
     Attributes:
-        source: `nginx`, `app` or `outrider`.
+        source: `nginx`, `app` or the name of an extra process.
         level: `info`, `warning`, `error`, `critical`, or empty when the line says none.
         text: the line without what the other fields say.
         site: whose line it is, where there are several; empty for what is all sites'.
@@ -44,13 +44,15 @@ def parse(source: str, line: str, site: str = "") -> Record:
     """Take one line apart; what is not understood is passed on as text.
 
     Args:
-        source: `nginx` or `app`.
+        source: as in the record.
         line: without its end.
-        site: of an app's line, the name of the site where there are several.
+        site: of a line that is not Nginx's, the name of the site where there are several.
     """
     line = line.rstrip("\r")
     if source == "nginx":
         return _nginx(line)
+    if source != "app":
+        return Record(source=source, text=line, site=site)
     request_id = ""
     if match := _TAG.match(line):
         request_id, line = match[1], line[match.end() :]

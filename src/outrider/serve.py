@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from outrider import errors, files, lifecycle, logline, process, sockets
+from outrider.discover.interpreter import search_path
 from outrider.errors import Exit, OutriderError
 from outrider.render.fleet import lay_out
 
@@ -38,6 +39,7 @@ class Reporter(Protocol):
     """What `serve` says, and to whom is not its business."""
 
     def step(self, text: str) -> None: ...
+    def warn(self, text: str) -> None: ...
     def log(self, record: Record, now: str) -> None: ...
 
 
@@ -155,6 +157,10 @@ def called(name: Name, fleet: Fleet) -> str:
     """Return how a process is called in messages, with its site where there are several."""
     if name == lifecycle.FRONT:
         return "Nginx"
+    if name in fleet.extras:
+        site, extra = fleet.extras[name]
+        title = f"process {extra.name}"
+        return title if len(fleet.sites) == 1 else f"{title} of site {site.name!r}"
     site = next(site for site in fleet.sites if site.paths.app == name)
     title = site.process.server.title
     return title if len(fleet.sites) == 1 else f"{title} of site {name!r}"
@@ -165,16 +171,16 @@ def _boot_timeouts_s(fleet: Fleet) -> dict[Name, float]:
     return {**apps, lifecycle.FRONT: lifecycle.FRONT_BOOT_S}
 
 
-def how_it_ended(code: int | None) -> str:
+_GUNICORN_CODES = {3: "a worker failed to boot", 4: "the app could not be loaded"}
+"""https://github.com/benoitc/gunicorn/blob/master/gunicorn/arbiter.py"""
+
+
+def how_it_ended(code: int | None, meanings: Mapping[int, str] = _GUNICORN_CODES) -> str:
     """Say in words what an exit code means."""
-    meanings = {
-        3: "a worker failed to boot",
-        4: "the app could not be loaded",
-    }  # gunicorn/arbiter.py
     if code is None:
         return "it had to be killed"
     if code < 0:
-        name = signal.Signals(-code).name
+        name = process.signal_name(-code)
         hint = "; out of memory?" if name == "SIGKILL" else ""
         return f"it was ended by {name}{hint}"
     return f"it ended with exit code {code}" + (f": {meanings[code]}" if code in meanings else "")
@@ -269,6 +275,7 @@ class _Runner:
                 name: app.site.limits.boot_timeout_s for name, app in self.apps.items()
             },
             drain_timeout_s=self.fleet.first.limits.drain_timeout_s,
+            extras={name: lifecycle.Extra() for name in self.fleet.extras},
         )
         self.events.put_nowait(lifecycle.Begin())
         try:
@@ -302,29 +309,39 @@ class _Runner:
     async def _do(self, action: Action) -> None:
         match action:
             case lifecycle.Start(name):
-                if name == lifecycle.FRONT:
-                    self._watch(name, await self._start_front())
-                    self._spawn_task(self._await_front())
-                else:
-                    self._watch(name, await self._start_app(name))
+                await self._start(name)
             case lifecycle.Drain(name):
-                self.report.step(f"{called(name, self.fleet)} finishes what it has")
-                if name == lifecycle.FRONT:
-                    # Nginx waits for the last client, and a WebSocket's has no reason to leave.
-                    for app in self.apps.keys() & self.children.keys():
-                        self.children[app].foretell_end()
-                    self.children[name].send(_DRAIN_FRONT)
-                else:
-                    self.children[name].send(_DRAIN_APP)
+                self._drain(name)
             case lifecycle.Kill(name):
                 self.report.step(f"{called(name, self.fleet)} is killed")
                 self.children[name].kill()
+            case lifecycle.Lost(name, code, again_in_s):
+                self._tell_lost(called(name, self.fleet), code, again_in_s)
             case lifecycle.CloseListeners():
                 self.public.close()
             case lifecycle.Announce():
                 self.announce()
             case lifecycle.Finish():
                 pass  # `run` returns
+
+    async def _start(self, name: Name) -> None:
+        if name == lifecycle.FRONT:
+            self._watch(name, await self._start_front())
+            self._spawn_task(self._await_front())
+        elif name in self.fleet.extras:
+            await self._start_extra(name)
+        else:
+            self._watch(name, await self._start_app(name))
+
+    def _drain(self, name: Name) -> None:
+        self.report.step(f"{called(name, self.fleet)} finishes what it has")
+        if name == lifecycle.FRONT:
+            # Nginx waits for the last client, and a WebSocket's has no reason to leave.
+            for app in self.apps.keys() & self.children.keys():
+                self.children[app].foretell_end()
+            self.children[name].send(_DRAIN_FRONT)
+        else:
+            self.children[name].send(_DRAIN_APP)
 
     async def _start_app(self, name: Name) -> process.Child:
         app = self.apps[name]
@@ -347,6 +364,32 @@ class _Runner:
             notify=(NOTIFY_VARIABLE, lambda line: self._hear_worker(name, line)),
             lifeline=LIFELINE_VARIABLE,
         )
+
+    async def _start_extra(self, name: Name) -> None:
+        site, extra = self.fleet.extras[name]
+        env = self.apps[site.paths.app].env
+        whose = "" if site.is_alone else site.name
+        try:
+            child = await process.spawn(
+                extra.argv,
+                env={**env, "PATH": search_path(site.process.python, env)},
+                cwd=site.process.directory,
+                account=site.user,
+                on_line=lambda line: self._log(extra.name, line, whose),
+            )
+        except OSError as error:
+            # As a shell says that a program could not be run.
+            self._log(extra.name, f"{extra.argv[0]}: {error.strerror}", whose)
+            self.events.put_nowait(lifecycle.Ended(name, 126))
+        else:
+            self._watch(name, child)
+
+    def _tell_lost(self, title: str, code: int, again_in_s: float | None) -> None:
+        if again_in_s is None:
+            self.report.step(f"{title} has finished")
+        else:
+            how = how_it_ended(code, {})
+            self.report.warn(f"{title}: {how}; it starts again in {again_in_s:g} s")
 
     def _hear_worker(self, name: Name, line: str) -> None:
         # app/shim/ready.py says it.

@@ -124,3 +124,22 @@ def wrong_server(
 def server_cannot(what: str, found: str, fix: Sequence[str]) -> OutriderError:
     """The application server was asked for something that it cannot do."""
     return OutriderError("server-cannot", what, found=[found], fix=fix, exit_code=Exit.SETTINGS)
+
+
+def no_program(name: str, program: str, origin: str, python: str) -> OutriderError:
+    """The program of an extra process is not there, or cannot be run."""
+    package = f"{shlex.quote(python)} -m pip install PACKAGE"
+    return OutriderError(
+        "no-program",
+        f"process {name!r} cannot start: there is no program {program!r}",
+        found=[f"{origin} names it", f"looked beside {python}, then in PATH"]
+        if "/" not in program
+        else [
+            f"{origin} names it",
+            "no file that may be run is there; it is not a shell's command",
+        ],
+        fix=[f"install it, if it comes with a Python package:  {package}", "or write its path"]
+        if "/" not in program
+        else ["write the path from the project's folder, or make the file executable"],
+        exit_code=Exit.SETTINGS,
+    )

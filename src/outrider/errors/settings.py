@@ -84,6 +84,28 @@ def target_of_several(target: str, origin: str, where: str, count: int) -> Outri
     )
 
 
+def processes_of_several(origin: str, count: int) -> OutriderError:
+    """Extra processes that would belong to each of several sites, and start once for each."""
+    return OutriderError(
+        "processes-of-several",
+        f"an extra process belongs to one site, and there are {count} of them",
+        found=[f"{origin} is for all sites"],
+        fix=["put the table into the [[site]] that needs it:  [site.processes]"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def process_twice(name: str, origin: str) -> OutriderError:
+    """Two extra processes with one name; log lines could not be told apart."""
+    return OutriderError(
+        "process-twice",
+        f"two extra processes are called {name!r}",
+        found=[f"{origin} names both"],
+        fix=["give one of them another name"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
 def same_name(name: str, first: str, second: str) -> OutriderError:
     """Two sites with one name; log lines and sockets could not be told apart."""
     return OutriderError(

@@ -14,6 +14,7 @@ from outrider import errors
 from outrider.plan.collect import collected
 from outrider.plan.folders import file_roots, mounts
 from outrider.plan.ledger import Ledger
+from outrider.plan.processes import extra_processes
 from outrider.plan.server import choose_server, choose_workers, tell_of_hanging_requests
 from outrider.site import (
     Front,
@@ -70,6 +71,7 @@ def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
     collect = collected(facts, paths, ledger)
     served = mounts(facts, prefix, user, collect, ledger)
     roots = file_roots(facts, served, ledger, "" if among == 1 else name)
+    extras = extra_processes(facts, ledger)
     proxies = ledger.pick(
         "trusted_proxies", (), "default", "forwarding headers from outside are ignored"
     )
@@ -89,6 +91,7 @@ def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
         limits=limits,
         mounts=served,
         collect=collect,
+        extras=extras,
         file_roots=roots,
         front=front,
         trusted_proxies=proxies,
