@@ -12,9 +12,11 @@ from outrider.lifecycle import (
     CloseListeners,
     Drain,
     Ended,
+    Extra,
     Finish,
     FrontReady,
     Kill,
+    Lost,
     Outcome,
     Phase,
     Start,
@@ -29,9 +31,13 @@ from outrider.lifecycle import (
 ALONE = {"app": 60.0}
 
 
-def live(history, *, boot_timeouts_s=ALONE, drain_timeout_s=30.0):
+def live(history, *, boot_timeouts_s=ALONE, drain_timeout_s=30.0, extras=()):
     """Feed (time, event) pairs and return the last state and every action."""
-    state = State(boot_timeouts_s=boot_timeouts_s, drain_timeout_s=drain_timeout_s)
+    state = State(
+        boot_timeouts_s=boot_timeouts_s,
+        drain_timeout_s=drain_timeout_s,
+        extras={name: Extra() for name in extras},
+    )
     done = []
     for now, event in history:
         state, actions = step(state, event, now)
@@ -205,6 +211,104 @@ def test_only_what_does_not_leave_in_time_is_killed():
     assert [action for action in done if isinstance(action, Kill)] == [Kill("blog")]
 
 
+# -- extra processes -------------------------------------------------------------------------------
+
+EXTRAS = ("database", "queue")
+
+
+def test_extra_processes_start_in_their_order_before_the_app_that_may_need_them():
+    _, done = live(UP, extras=EXTRAS)
+    assert done == [Start("database"), Start("queue"), Start("app"), Start("front"), Announce()]
+
+
+def test_extra_processes_leave_after_the_app_the_last_one_first():
+    history = [(10, Stop()), (11, Ended("front", 0)), (12, Ended("app", 0))]
+    state, done = live([*UP, *history], extras=EXTRAS)
+    assert done[5:] == [CloseListeners(), Drain("front"), Drain("app"), Drain("queue")]
+    state, done = step(state, Ended("queue", 0), 13.0)
+    assert done == [Drain("database")]
+    state, done = step(state, Ended("database", 0), 14.0)
+    assert done == [Finish(Outcome(kind="drained"))]
+
+
+def test_one_that_dies_on_the_way_out_is_not_started_and_the_other_not_asked_twice():
+    history = [(10, Stop()), (11, Ended("front", 0)), (12, Ended("app", 0))]
+    state, _ = live([*UP, *history], extras=EXTRAS)
+    state, done = step(state, Ended("database", 1), 13.0)
+    assert done == []
+    _, done = step(state, Ended("queue", 0), 14.0)
+    assert done == [Finish(Outcome(kind="drained"))]
+
+
+def test_one_that_died_starts_again_and_the_site_goes_on():
+    state, done = live([*UP, (10, Ended("queue", 1))], extras=EXTRAS)
+    assert done[5:] == [Lost("queue", 1, 1)]
+    state, done = step(state, Tick(), 10.9)
+    assert done == []
+    state, done = step(state, Tick(), 11.0)
+    assert done == [Start("queue")]
+    _, done = step(state, Tick(), 12.0)
+    assert done == []
+
+
+def test_one_that_dies_again_and_again_waits_longer_each_time_but_at_most_a_minute():
+    state, _ = live(UP, extras=EXTRAS)
+    now, pauses = 10.0, []
+    for _ in range(9):
+        state, (lost,) = step(state, Ended("queue", 1), now)
+        pauses.append(lost.again_in_s)
+        now += lost.again_in_s
+        state, done = step(state, Tick(), now)
+        assert done == [Start("queue")]
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    # Then it holds for a minute, and what happens next is a new story.
+    _, done = step(state, Ended("queue", 1), now + 60)
+    assert done == [Lost("queue", 1, 1)]
+
+
+def test_one_that_ends_well_is_done():
+    state, done = live([*UP, (10, Ended("queue", 0))], extras=EXTRAS)
+    assert done[5:] == [Lost("queue", 0, None)]
+    _, done = step(state, Tick(), 100.0)
+    assert done == []
+
+
+def test_one_that_dies_while_the_app_boots_does_not_end_the_start():
+    history = [(0, Begin()), (0.5, Ended("database", 1)), (1, WorkerReady("app"))]
+    state, done = live(history, extras=EXTRAS)
+    assert done[3:] == [Lost("database", 1, 1), Start("front")]
+    _, done = step(state, Tick(), 1.5)
+    assert done == [Start("database")]
+
+
+def test_extra_processes_have_a_drain_time_of_their_own():
+    history = [(10, Stop()), (11, Ended("front", 0)), (40, Ended("app", 0)), (71.9, Tick())]
+    state, done = live([*UP, *history], extras=EXTRAS)
+    assert done[-1] == Drain("queue")
+    state, done = step(state, Tick(), 72.0)
+    assert done == [Kill("queue"), Kill("database")]
+    state, _ = step(state, Ended("database", -9), 72.1)
+    _, done = step(state, Ended("queue", -9), 72.2)
+    assert done == [Finish(Outcome(kind="drained", killed=("queue", "database")))]
+
+
+def test_an_app_that_does_not_boot_gives_its_extra_processes_time_to_leave():
+    history = [(0, Begin()), (1, Ended("app", 3)), (5, Tick())]
+    _, done = live(history, extras=EXTRAS)
+    assert done[3:] == [CloseListeners(), Drain("queue")]
+
+
+def test_a_second_stop_kills_extra_processes_too():
+    _, done = live([*UP, (10, Stop()), (10.5, Stop())], extras=EXTRAS)
+    assert done[-4:] == [Kill("front"), Kill("app"), Kill("queue"), Kill("database")]
+
+
+def test_what_is_still_waiting_to_start_again_does_not_hold_up_the_end():
+    history = [(9, Ended("queue", 1)), (9.5, Stop()), (10, Ended("front", 0))]
+    state, _ = live([*UP, *history, (11, Ended("app", 0)), (20, Tick())], extras=("queue",))
+    assert state.phase is Phase.DONE
+
+
 # -- whatever happens ------------------------------------------------------------------------------
 
 APPS = st.sampled_from([ALONE, BOTH])
@@ -222,14 +326,20 @@ EVENTS = st.sampled_from(
         Ended("shop", 0),
         Ended("blog", 3),
         Ended("front", -9),
+        Ended("queue", 0),
+        Ended("queue", 1),
+        Ended("database", -9),
     ]
 )
+SOME = st.sampled_from([(), ("queue",), EXTRAS])
 
 
-@given(APPS, st.lists(st.tuples(st.floats(0, 50), EVENTS), max_size=30))
-def test_whatever_happens_everything_started_is_gone_when_it_finishes(apps, steps):
+@given(APPS, SOME, st.lists(st.tuples(st.floats(0, 50), EVENTS), max_size=30))
+def test_whatever_happens_everything_started_is_gone_when_it_finishes(apps, extras, steps):
     """Only a process that runs can end; time only goes forward."""
-    state = State(boot_timeouts_s=apps, drain_timeout_s=30)
+    state = State(
+        boot_timeouts_s=apps, drain_timeout_s=30, extras={name: Extra() for name in extras}
+    )
     now, running, finished = 0.0, set(), 0
     for passed, event in steps:
         now += passed
@@ -241,6 +351,7 @@ def test_whatever_happens_everything_started_is_gone_when_it_finishes(apps, step
         for action in actions:
             if isinstance(action, Start):
                 assert not finished
+                assert action.name not in running
                 running.add(action.name)
             elif isinstance(action, (Drain, Kill)):
                 assert action.name in running
@@ -250,9 +361,11 @@ def test_whatever_happens_everything_started_is_gone_when_it_finishes(apps, step
     assert finished <= 1
 
 
-@given(APPS, st.lists(EVENTS, max_size=12))
-def test_from_every_state_a_stop_leads_to_the_end(apps, events):
-    state, now, running = State(boot_timeouts_s=apps, drain_timeout_s=30), 0.0, set()
+@given(APPS, SOME, st.lists(EVENTS, max_size=12))
+def test_from_every_state_a_stop_leads_to_the_end(apps, extras, events):
+    waiting = {name: Extra() for name in extras}
+    state = State(boot_timeouts_s=apps, drain_timeout_s=30, extras=waiting)
+    now, running = 0.0, set()
     todo = [*events, Stop()]
     for _ in range(40):
         event = todo.pop(0) if todo else Tick()

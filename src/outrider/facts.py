@@ -220,3 +220,7 @@ class Facts:
     nginx: Nginx
     directories: dict[str, Directory] = field(default_factory=dict)
     """By absolute path: every folder named by the app or by a setting."""
+    programs: dict[str, str | None] = field(default_factory=dict)
+    """By name: the path of each program that a setting names, None where it was not found."""
+    variables: frozenset[str] = frozenset()
+    """Which of the variables that a setting names are set, and not to nothing."""

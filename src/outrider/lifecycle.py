@@ -1,9 +1,10 @@
 """The supervisor as a pure state machine: what happened and the time go in, what to do comes out.
 
     each app starts -> its first worker is ready -> front starts -> it answers -> serving
-    stop: front drains -> the apps drain -> done
+    stop: front drains -> the apps drain -> the extra processes drain -> done
 
-Front and apps live and die together: a site is never half alive.
+Front and apps live and die together: a site is never half alive. An extra process that dies starts
+again, and the site goes on.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Name = str
-"""Of a process: `FRONT`, or the name of an app."""
+"""Of a process: `FRONT`, the name of an app, or of an extra process."""
 
 FRONT = "front"
 
@@ -24,6 +25,10 @@ FRONT_BOOT_S = 15
 """Nginx starts in milliseconds; a machine that takes longer than this is in trouble."""
 GRACE_S = 2
 """What a process may take to leave after its own time limits are over."""
+RESTART_FIRST_S, RESTART_MOST_S = 1, 60
+"""What an extra process that died waits before it starts again; doubled each time."""
+STEADY_S = 60
+"""An extra process that lived so long did not die of its start."""
 
 
 class Phase(Enum):
@@ -35,6 +40,7 @@ class Phase(Enum):
     SERVING = "serving"
     DRAINING_FRONT = "draining the front"
     DRAINING_APPS = "draining the apps"
+    DRAINING_EXTRAS = "draining the extra processes"
     DONE = "done"
 
 
@@ -117,6 +123,15 @@ class CloseListeners:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """An extra process has ended by itself; None: it is done, and does not start again."""
+
+    name: Name
+    code: int
+    again_in_s: float | None
+
+
+@dataclass(frozen=True)
 class Announce:
     """The site is up."""
 
@@ -128,7 +143,7 @@ class Finish:
     outcome: Outcome
 
 
-Action = Start | Drain | Kill | CloseListeners | Announce | Finish
+Action = Start | Drain | Kill | CloseListeners | Lost | Announce | Finish
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,12 +159,25 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extra:
+    """An extra process, as far as its next start depends on it."""
+
+    started: float = 0
+    pause_s: float = RESTART_FIRST_S
+    """What it waits when it dies next."""
+    again: float | None = None
+    """When it starts again."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class State:
     """Everything the supervisor has to remember."""
 
     boot_timeouts_s: Mapping[Name, float]
     """Of each app: how long until a worker of it must be ready."""
     drain_timeout_s: float
+    extras: Mapping[Name, Extra] = field(default_factory=dict)
+    """Started in this order, before the apps, which may need them."""
     phase: Phase = Phase.IDLE
     deadline: float | None = None
     """When patience ends in this phase."""
@@ -158,6 +186,8 @@ class State:
     drained_by: float | None = None
     """When the whole drain has to be over."""
     alive: frozenset[Name] = frozenset()
+    leaving: Name | None = None
+    """The extra process that was asked to leave."""
     outcome: Outcome | None = None
     """Set once the end has begun."""
     haste: Literal["", "asked twice", "booting"] = ""
@@ -180,7 +210,8 @@ def step(state: State, event: Event, now: float) -> tuple[State, list[Action]]:
         case Begin() if state.phase is Phase.IDLE:
             awaited = {name: now + time for name, time in state.boot_timeouts_s.items()}
             state = replace(state, phase=Phase.BOOTING_APPS, alive=frozenset(awaited))
-            return _await(state, awaited), [Start(name) for name in awaited]
+            state, actions = _start_extras(state, list(state.extras), now)
+            return _await(state, awaited), [*actions, *(Start(name) for name in awaited)]
         case WorkerReady(name) if state.phase is Phase.BOOTING_APPS:
             awaited = {other: end for other, end in state.awaited.items() if other != name}
             if awaited:
@@ -210,6 +241,8 @@ def _await(state: State, awaited: Mapping[Name, float]) -> State:
 
 
 def _ended(state: State, name: Name, code: int, now: float) -> tuple[State, list[Action]]:
+    if state.outcome is None and name in state.extras:
+        return _lost(state, name, code, now)
     if state.outcome is None:
         kind: Literal["died", "boot-failed"] = (
             "died" if state.phase is Phase.SERVING else "boot-failed"
@@ -217,7 +250,29 @@ def _ended(state: State, name: Name, code: int, now: float) -> tuple[State, list
         return _leave(replace(state, outcome=Outcome(kind=kind, name=name, code=code)), now)
     if state.phase is Phase.DRAINING_FRONT and name == FRONT:
         return _drain_apps(state, now)
-    return _finish_if_alone(state, [])
+    return _go_on_leaving(state, now)
+
+
+def _start_extras(state: State, names: list[Name], now: float) -> tuple[State, list[Action]]:
+    started = {name: replace(state.extras[name], started=now, again=None) for name in names}
+    state = replace(state, extras={**state.extras, **started}, alive=state.alive.union(names))
+    return state, [Start(name) for name in names]
+
+
+def _due(state: State, now: float) -> list[Name]:
+    """Return the extra processes whose pause is over; on the way out, none."""
+    if state.outcome is not None:
+        return []
+    return [n for n, one in state.extras.items() if one.again is not None and one.again <= now]
+
+
+def _lost(state: State, name: Name, code: int, now: float) -> tuple[State, list[Action]]:
+    if code == 0:
+        return state, [Lost(name, code, None)]
+    extra = state.extras[name]
+    pause_s = RESTART_FIRST_S if now - extra.started >= STEADY_S else extra.pause_s
+    extra = replace(extra, again=now + pause_s, pause_s=min(2 * pause_s, RESTART_MOST_S))
+    return replace(state, extras={**state.extras, name: extra}), [Lost(name, code, pause_s)]
 
 
 def _stop(state: State, now: float) -> tuple[State, list[Action]]:
@@ -236,7 +291,7 @@ def _stop(state: State, now: float) -> tuple[State, list[Action]]:
 
 def _tick(state: State, now: float) -> tuple[State, list[Action]]:
     if state.deadline is None or now < state.deadline:
-        return state, []
+        return _start_extras(state, _due(state, now), now)
     if state.outcome is None:
         late = next((name for name, end in state.awaited.items() if end <= now), FRONT)
         state = replace(state, outcome=Outcome(kind="never-ready", name=late))
@@ -261,28 +316,51 @@ def _leave(state: State, now: float) -> tuple[State, list[Action]]:
 def _drain_apps(state: State, now: float) -> tuple[State, list[Action]]:
     apps = _apps_alive(state)
     if not apps:
-        return _finish_if_alone(state, [])
+        return _drain_extras(state, now)
     patience = max(state.drained_by or now, now + GRACE_S)
     state = replace(state, phase=Phase.DRAINING_APPS, deadline=patience)
-    killed = state.outcome.killed if state.outcome else ()
-    return state, [Drain(name) for name in apps if name not in killed]
+    return state, [Drain(name) for name in apps if not _is_killed(state, name)]
+
+
+def _drain_extras(state: State, now: float) -> tuple[State, list[Action]]:
+    """Ask one after the other to leave, the last one first: the others may be what it works with.
+
+    They have a drain time of their own, because what they do is not a request's.
+    """
+    left = [name for name in reversed(state.extras) if name in state.alive]
+    if state.phase is not Phase.DRAINING_EXTRAS:
+        haste = state.haste if state.haste == "asked twice" else ""
+        deadline = now + state.drain_timeout_s + GRACE_S
+        state = replace(state, phase=Phase.DRAINING_EXTRAS, deadline=deadline, haste=haste)
+    if left and (left[0] == state.leaving or _is_killed(state, left[0])):
+        return state, []
+    if left:
+        return replace(state, leaving=left[0]), [Drain(left[0])]
+    assert state.outcome is not None
+    return replace(state, phase=Phase.DONE, deadline=None), [Finish(state.outcome)]
+
+
+def _go_on_leaving(state: State, now: float) -> tuple[State, list[Action]]:
+    if FRONT in state.alive or _apps_alive(state):
+        return state, []
+    return _drain_extras(state, now)
 
 
 def _apps_alive(state: State) -> list[Name]:
     return [name for name in state.boot_timeouts_s if name in state.alive]
 
 
+def _is_killed(state: State, name: Name) -> bool:
+    return state.outcome is not None and name in state.outcome.killed
+
+
 def _kill(state: State, now: float) -> tuple[State, list[Action]]:
+    """Kill what had its time: the front and the apps, or else the extra processes."""
     assert state.outcome is not None
     names = [*([FRONT] if FRONT in state.alive else []), *_apps_alive(state)]
+    if not names or state.haste == "asked twice":
+        names += [name for name in reversed(state.extras) if name in state.alive]
     killed = tuple(dict.fromkeys([*state.outcome.killed, *names]))
     outcome = replace(state.outcome, killed=killed, haste=state.haste)
     state = replace(state, outcome=outcome, deadline=now + GRACE_S)
-    return _finish_if_alone(state, [Kill(name) for name in names])
-
-
-def _finish_if_alone(state: State, actions: list[Action]) -> tuple[State, list[Action]]:
-    if state.alive or state.outcome is None:
-        return state, actions
-    done = replace(state, phase=Phase.DONE, deadline=None)
-    return done, [*actions, Finish(state.outcome)]
+    return state, [Kill(name) for name in names]

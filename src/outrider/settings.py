@@ -20,6 +20,7 @@ from outrider.values import (
     kind_of,
     parse_address,
     parse_choice,
+    parse_command,
     parse_count,
     parse_name,
     parse_network,
@@ -58,6 +59,8 @@ class Setting:
     flag: str | None = None
     many: bool = False
     """The flag repeats; the variable is separated by spaces; the TOML value is a list."""
+    separator: str | None = None
+    """What separates the variable's values where they may have spaces."""
     is_path: bool = False
     """Relative to the file that names it, or to the current directory for flags and variables."""
     is_of_front: bool = False
@@ -281,6 +284,16 @@ SETTINGS: tuple[Setting, ...] = (
         default="outrider-UID/HOST-PORT in the temporary directory",
     ),
     Setting(
+        name="processes",
+        parse=parse_command,
+        metavar="NAME=COMMAND",
+        flag="--process",
+        many=True,
+        separator="\n",
+        help="A program that runs beside the site: a queue's worker, a scheduler.",
+        default="none",
+    ),
+    Setting(
         name="env_file",
         parse=parse_path,
         metavar="FILE",
@@ -391,6 +404,10 @@ def resolve_sites(
     target = resolve(flags, env, None, cwd).get("target")
     if target is not None:
         raise errors.target_of_several(str(target.value), target.origin, toml.name, len(tables))
+    processes = resolve(flags, env, toml, cwd).get("processes")
+    if processes is not None:
+        # As a default of all sites, each would be started once for each of them.
+        raise errors.processes_of_several(processes.origin, len(tables))
     return tuple(resolve(flags, env, toml, cwd, table) for table in tables)
 
 
@@ -452,7 +469,9 @@ def _from_env(env: Mapping[str, str], cwd: str) -> dict[str, Given]:
         row = known.get(variable)
         if row is None:
             raise errors.unknown_key(variable, "the environment", nearest(variable, known))
-        raw: object = tuple(env[variable].split()) if row.many else env[variable]
+        raw: object = env[variable]
+        if row.many:
+            raw = tuple(filter(str.strip, env[variable].split(row.separator)))
         given[row.name] = Given(_parse(row, raw, variable, cwd), variable)
     return given
 
@@ -463,7 +482,7 @@ def _parse(row: Setting, raw: object, origin: str, directory: str) -> Any:
             return _anchor(row.parse(raw), directory, is_path=row.is_path)
         items = [raw] if isinstance(raw, str) else raw
         if isinstance(items, dict):
-            items = [f"{url}={path}" for url, path in items.items()]
+            items = list(items.items())
         if not isinstance(items, Sequence):
             msg = f"a list, not {kind_of(raw)}"
             raise BadValueError(msg)

@@ -75,6 +75,15 @@ class Process:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExtraProcess:
+    """A program that runs beside the site, with the environment and the folder of its app."""
+
+    name: str
+    argv: tuple[str, ...]
+    """The first is the program's absolute path."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workers:
     """Gunicorn's processes and threads."""
 
@@ -189,6 +198,8 @@ class Site:
     paths: Paths
     env_file: str | None
     collect: Collect | None = None
+    extras: tuple[ExtraProcess, ...] = ()
+    """Started in this order, and stopped in the other one."""
     decisions: tuple[Decision, ...] = ()
 
     @property

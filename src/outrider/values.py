@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os.path
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ _TIME_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _HOSTNAME = re.compile(
     r"(\*\.)?[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*", re.IGNORECASE
 )
+_SHELL_SIGNS = ("|", "||", "&", "&&", ";", "<", ">", ">>", "2>", "2>&1")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -44,6 +46,19 @@ class UrlDirectory:
 
     url: str
     directory: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedCommand:
+    """`NAME=COMMAND`: a program that runs beside the site."""
+
+    name: str
+    words: tuple[str, ...]
+    unless: str | None = None
+    """The variable that makes it needless: what it provides is elsewhere."""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {shlex.join(self.words)}"
 
 
 def parse_text(raw: object) -> str:
@@ -202,11 +217,9 @@ def parse_prefix(raw: object) -> str:
 
 
 def parse_url_directory(raw: object) -> UrlDirectory:
-    """Return the pair of `URL=DIR`; a TOML list of pairs arrives as the same text."""
+    """Return the pair of `URL=DIR`, or of a row in a TOML table."""
     wanted = "URL=DIR, as /static/=./static"
-    url, equals, directory = parse_text(raw).partition("=")
-    if not equals:
-        raise BadValueError(wanted)
+    url, directory = _pair(raw, wanted)
     try:
         pair = UrlDirectory(url=parse_url_prefix(url), directory=parse_path(directory))
     except BadValueError as error:
@@ -216,6 +229,72 @@ def parse_url_directory(raw: object) -> UrlDirectory:
         msg = f"{wanted}; a folder at '/' would hide the whole app"
         raise BadValueError(msg)
     return pair
+
+
+def _pair(raw: object, wanted: str) -> tuple[object, object]:
+    """Return both sides of a text with an equals sign; a TOML table's row is a pair already."""
+    if isinstance(raw, tuple):
+        return raw[0], raw[1]
+    left, equals, right = parse_text(raw).partition("=")
+    if not equals:
+        raise BadValueError(wanted)
+    return left, right
+
+
+def parse_command(raw: object) -> NamedCommand:
+    """Return the command of `NAME=COMMAND`.
+
+    In TOML the command may be a list of words, or a table with `command` and `unless`.
+    """
+    wanted = "NAME=COMMAND, as worker=celery -A shop worker"
+    name, command = _pair(raw, wanted)
+    if name == "app":
+        msg = "another name than 'app', which the app's own lines have in the log"
+        raise BadValueError(msg)
+    unless = None
+    if isinstance(command, dict):
+        unless = _parse_unless(command)
+        command = command.get("command")
+    try:
+        return NamedCommand(name=parse_name(name), words=_parse_words(command), unless=unless)
+    except BadValueError as error:
+        msg = f"{wanted}, with {error}"
+        raise BadValueError(msg) from None
+
+
+def _parse_unless(table: dict[str, object]) -> str | None:
+    unknown = sorted(table.keys() - {"command", "unless"})
+    if "command" not in table or unknown:
+        msg = f"a command, or a table of command and unless (not {unknown or 'without a command'})"
+        raise BadValueError(msg)
+    if "unless" not in table:
+        return None
+    text = parse_text(table["unless"])
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+        msg = "the name of an environment variable in unless, as MONGO_URL"
+        raise BadValueError(msg)
+    return text
+
+
+def _parse_words(raw: object) -> tuple[str, ...]:
+    """Return the words of a command, which no shell will read."""
+    if isinstance(raw, list) and raw:
+        return tuple(map(parse_text, raw))
+    try:
+        words = shlex.split(parse_text(raw))
+    except ValueError as error:
+        if isinstance(error, BadValueError):
+            raise
+        msg = f"quotes that are closed ({error})"
+        raise BadValueError(msg) from None
+    signs = [word for word in words if word in _SHELL_SIGNS]
+    if signs:
+        msg = f"no {signs[0]!r}, because no shell reads it; for one write: sh -c '...'"
+        raise BadValueError(msg)
+    if not words or not words[0]:
+        msg = "a program first"
+        raise BadValueError(msg)
+    return tuple(words)
 
 
 def parse_choice(*choices: str) -> Callable[[object], str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tomllib
 from dataclasses import asdict, dataclass, replace
@@ -175,6 +176,10 @@ def discover(
         host=machine,
         nginx=nginx.look_at_nginx(*found_nginx, env),
         directories=_look_at_directories(app, settings, account, directory),
+        programs=_look_at_programs(settings, python, env, directory),
+        variables=frozenset(
+            name for one in settings.value("processes") or () if env.get(name := one.unless or "")
+        ),
     )
 
 
@@ -250,6 +255,22 @@ def _look_at_directories(
         path: directories.look_at_directory(path, account, directory, app.import_root)
         for path in dict.fromkeys(filter(None, folders))
     }
+
+
+def _look_at_programs(
+    settings: Settings, python: Interpreter, env: Mapping[str, str], directory: str
+) -> dict[str, str | None]:
+    """Look for the programs of the extra processes, beside the app's interpreter first."""
+    path = interpreter.search_path(python.path, env)
+    found: dict[str, str | None] = {}
+    for command in settings.value("processes") or ():
+        word = command.words[0]
+        if word in interpreter.NAMES:
+            found[word] = python.path
+        else:
+            named = os.path.join(directory, word) if "/" in word else word  # noqa: PTH118 - a text
+            found[word] = shutil.which(named, path=path)
+    return found
 
 
 # -- the probe -------------------------------------------------------------------------------------

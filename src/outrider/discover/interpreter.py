@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Found = tuple[str, str] | None
 
 OWN = "the one that runs outrider"
+NAMES = ("python", "python3")
+"""As the first word of a command, they mean the app's."""
 _POETRY_TIMEOUT_S = 30
 _ANSWER_TIMEOUT_S = 30
 
@@ -38,6 +40,12 @@ for package in sys.argv[1:]:
         pass
 os.write(int(os.environ["OUTRIDER_REPORT_FD"]), answer.encode("ascii"))
 """
+
+
+def search_path(python: str, env: Mapping[str, str]) -> str:
+    """Return where programs are looked for: beside the app's interpreter first, as if activated."""
+    beside = os.path.dirname(python)  # noqa: PTH120 - a link must stay one
+    return os.pathsep.join([beside, env.get("PATH") or os.defpath])
 
 
 def find_interpreter(
@@ -199,7 +207,7 @@ def _has(directory: str, name: str) -> bool:
 
 def _python_in(environment: str) -> str:
     """Return the environment's program; `python3` only where there is no `python`."""
-    programs = [str(Path(environment, "bin", name).absolute()) for name in ("python", "python3")]
+    programs = [str(Path(environment, "bin", name).absolute()) for name in NAMES]
     return next((one for one in programs if os.path.lexists(one)), programs[0])
 
 
