@@ -408,7 +408,11 @@ BAD_IMPORTS = [
     ("files.py", "def f():\n    from outrider.process import run", "files may not import process"),
     ("serve.py", "import outrider.console", "serve may not import console"),
     ("__main__.py", "from outrider import console", "__main__ may not import console"),
-    ("errors.py", "from outrider.settings import Setting", "errors may not import settings"),
+    (
+        "errors/settings.py",
+        "from outrider.settings import Setting",
+        "errors may not import settings",
+    ),
     ("facts.py", "from outrider.settings import Setting", "facts may not import settings"),
     ("__init__.py", "from outrider.cli import main", "__init__ may not import cli"),
     ("app/worker.py", "from outrider import __version__", "app may not import __init__"),
@@ -421,7 +425,7 @@ BAD_IMPORTS = [
     ("probe/media.py", "match x:\n    case 1: pass", "not in the syntax of Python 3.8"),
     ("utils.py", "", "unknown room 'utils'"),
     (
-        "errors.py",
+        "errors/settings.py",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from outrider import cli",
         "errors may not import cli",
     ),
@@ -435,7 +439,7 @@ GOOD_IMPORTS = [
     ("plan.py", "from outrider.facts import App\nfrom outrider.site import Site"),
     ("settings.py", "from outrider import errors"),
     (
-        "errors.py",
+        "errors/settings.py",
         "import typing\nif typing.TYPE_CHECKING:\n    from outrider.settings import Setting",
     ),
     ("app/worker.py", "import ssl\nfrom gunicorn.workers.gthread import ThreadWorker"),

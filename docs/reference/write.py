@@ -34,9 +34,9 @@ def servers() -> str:
     lines = [
         (
             "| `server` | package | from version | apps | workers | threads | WebSockets "
-            "| a request that hangs | speaks | socket |"
+            "| a request that hangs | new code (SIGHUP) | speaks | socket |"
         ),
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for server in SERVERS.values():
         cells = [
@@ -48,6 +48,7 @@ def servers() -> str:
             ", ".join(one.upper() for one in server.threaded) or "no",
             "no" if server.websockets is None else server.websockets or "yes",
             server.ends_requests or "goes on",
+            "replaces its workers" if server.reloads else "restart the site",
             "`uwsgi_pass`" if server.protocol == "uwsgi" else "`proxy_pass`",
             "the supervisor's" if server.inherits_socket else "its own",
         ]
@@ -113,7 +114,9 @@ def _errors() -> list[tuple[errors.OutriderError, str]]:
     """Make one of each error, with placeholders for what it is told."""
     made = []
     for name, function in sorted(vars(errors).items()):
-        if not inspect.isfunction(function) or function.__module__ != errors.__name__:
+        if not inspect.isfunction(function) or not function.__module__.startswith(
+            "outrider.errors."
+        ):
             continue
         signature = inspect.signature(function)
         if signature.return_annotation != "OutriderError":

@@ -1,0 +1,85 @@
+"""The site did not start, or did not stay or stop as it should."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outrider.errors.base import Exit, OutriderError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def collect_failed(directory: str, told: str, *, is_late: bool, timeout_s: float) -> OutriderError:
+    """Django's collectstatic failed before the start; the traceback is the user's code's."""
+    return OutriderError(
+        "collectstatic",
+        f"collectstatic took longer than {timeout_s:g} s and was stopped"
+        if is_late
+        else "collectstatic failed, so that the static files would be missing",
+        found=[told, f"it was to collect into {directory}"] if told else [f"into {directory}"],
+        fix=[
+            f"give it longer:  --boot-timeout {timeout_s * 2:g}"
+            if is_late
+            else "see it by hand:  python manage.py collectstatic --dry-run",
+            "or start without it:  --collectstatic never",
+        ],
+        exit_code=Exit.BOOT,
+    )
+
+
+def boot_failed(name: str, how: str) -> OutriderError:
+    """Gunicorn or Nginx ended before the site was ready; their own lines stand above in the log."""
+    return OutriderError(
+        "boot-failed",
+        f"{name} did not start",
+        found=[how],
+        fix=["read its lines above; everything that had been started was stopped again"],
+        exit_code=Exit.BOOT,
+    )
+
+
+def never_ready(name: str, timeout_s: float) -> OutriderError:
+    """No worker became ready in time."""
+    return OutriderError(
+        "never-ready",
+        f"{name} was not ready within {timeout_s:g} s",
+        found=["it was started and did not answer; everything was stopped again"],
+        fix=[
+            "look for what the app waits for when it starts (a database, a lock, a download)",
+            f"or give it longer:  --boot-timeout {timeout_s * 2:g}",
+        ],
+        exit_code=Exit.BOOT,
+    )
+
+
+def died(name: str, how: str) -> OutriderError:
+    """Gunicorn or Nginx ended by itself while the site ran; the other was stopped as well."""
+    return OutriderError(
+        "died",
+        f"{name} ended by itself",
+        found=[how],
+        fix=["read its last lines above; start the site again:  outrider run"],
+        exit_code=Exit.DIED,
+    )
+
+
+def had_to_kill(names: Sequence[str], timeout_s: float, haste: str = "") -> OutriderError:
+    """Something was killed: the drain time was over, or the order to stop came a second time."""
+    found = {
+        "": f"still busy {timeout_s:g} s after the order to stop",
+        "asked twice": "asked a second time to stop, while requests were in progress",
+        "booting": "still starting, and did not react to the order to stop",
+    }
+    fix = {
+        "": f"give requests longer to finish:  --drain-timeout {timeout_s * 2:g}",
+        "asked twice": f"to let requests finish, ask once; they get {timeout_s:g} s",
+        "booting": "nothing is lost: it had not served anybody yet",
+    }
+    return OutriderError(
+        "had-to-kill",
+        f"{' and '.join(names)} had to be killed",
+        found=[found[haste]],
+        fix=[fix[haste]],
+        exit_code=Exit.KILLED,
+    )
