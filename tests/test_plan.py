@@ -350,7 +350,29 @@ def test_an_asgi_app_needs_a_newer_gunicorn_than_a_wsgi_app():
 def test_nginx_may_send_what_the_app_hands_out_of_its_folders():
     roots = {root.directory for root in site().file_roots}
     assert roots == {"/srv/shop"}  # the static and the media folder lie in it
-    assert [r.directory for r in site({"file_roots": ("/data",)}).file_roots] == ["/data"]
+    data = {"/data": Directory(path="/data")}
+    asked = site({"file_roots": ("/data",)}, directories=data)
+    assert [root.directory for root in asked.file_roots] == ["/data"]
+
+
+@pytest.mark.parametrize(
+    ("found", "what"),
+    [
+        ({"exists": False}, "the folder to send files from does not exist"),
+        ({"is_directory": False}, "the folder to send files from is a file"),
+        ({"is_whole_machine": True}, "the folder to send files from is the whole machine"),
+    ],
+)
+def test_a_folder_that_nothing_can_or_may_be_sent_from_is_refused(found, what):
+    data = {"/data": Directory(path="/data", **found)}
+    error = refused({"file_roots": ("/data",)}, directories=data)
+    assert (error.what, error.exit_code) == (what, Exit.FILES)
+    assert error.found == ("/data, named by --file-root",)
+
+
+def test_a_project_that_is_the_whole_machine_is_nothing_to_send_from():
+    roots = {root.directory for root in site(project={"directory": "/"}).file_roots}
+    assert roots == {mount.directory for mount in site().mounts}
 
 
 def test_a_socket_path_that_is_too_long_is_refused():

@@ -99,6 +99,11 @@ def test_a_path_object_is_not_looked_for_by_its_last_part(folder, monkeypatch):
     assert offload.place_of(folder.parent / "elsewhere" / "a b.bin", roots(folder)) is None
 
 
+def test_nothing_is_sent_from_the_whole_machine(folder):
+    assert offload.place_of(str(folder / "a b.bin"), roots(folder)) is not None
+    assert offload.place_of(str(folder / "a b.bin"), roots("/")) is None
+
+
 @pytest.mark.parametrize("what", [None, io.BytesIO(b"x"), 3, "/nowhere/at/all"])
 def test_what_is_no_file_stays_with_the_app(what, folder):
     assert offload.place_of(what, roots(folder)) is None

@@ -207,6 +207,8 @@ class Directory:
     """It is the project's directory, the app's import root, or above one of them."""
     has_index: bool = False
     """There is an index.html in it."""
+    is_whole_machine: bool = False
+    """It is `/`, links followed."""
 
 
 @dataclass(frozen=True, kw_only=True)

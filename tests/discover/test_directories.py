@@ -281,6 +281,12 @@ def test_a_folder_that_we_cannot_see_is_not_called_missing(monkeypatch):
     assert directories._kind("/home/ann/static") == (True, True)
 
 
+def test_the_whole_machine_is_known_behind_a_link_too(site):
+    (site / "everything").symlink_to("/")
+    assert [look(path).is_whole_machine for path in ("/", "//", site / "everything")] == [True] * 3
+    assert not look(site).is_whole_machine
+
+
 SECRETS = (
     ".env", ".env.production", ".git", ".htpasswd", "manage.py", "settings.py", "app.pyc",
     "pyproject.toml", "setup.py", "requirements.txt", "db.sqlite3", "site.DB", "id_rsa",

@@ -65,6 +65,7 @@ def look_at_directory(path: str, account: Account, project: str, import_root: st
         blocked_by=reachable(path, account),
         exposes=_exposes(Path(path)) if is_directory else (),
         contains_app=any(Path(one).is_relative_to(real) for one in inner),
+        is_whole_machine=not real.strip("/"),
         has_index=os.path.isfile(os.path.join(path, "index.html")),  # noqa: PTH113, PTH118 - never raises
     )
 

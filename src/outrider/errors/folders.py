@@ -29,6 +29,33 @@ def folder_missing(
     )
 
 
+def file_root_missing(directory: str, origin: str, *, is_file: bool = False) -> OutriderError:
+    """A folder that Nginx is to send files from, when the app hands one out, does not exist."""
+    return OutriderError(
+        "file-root-missing",
+        f"the folder to send files from {'is a file' if is_file else 'does not exist'}",
+        found=[f"{directory}, named by {origin}"],
+        fix=["name the folder that it lies in:  --file-root DIR"]
+        if is_file
+        else [
+            f"mkdir -p {shlex.quote(directory)}",
+            "or name another:  --file-root DIR",
+        ],
+        exit_code=Exit.FILES,
+    )
+
+
+def file_root_too_wide(directory: str, origin: str) -> OutriderError:
+    """Nginx would send every file of the machine that the app hands out, keys and passwords too."""
+    return OutriderError(
+        "file-root-too-wide",
+        "the folder to send files from is the whole machine",
+        found=[f"{directory}, named by {origin}"],
+        fix=["name the folders that the app's files lie in:  --file-root DIR"],
+        exit_code=Exit.FILES,
+    )
+
+
 def spa_not_built(directory: str, origin: str, found: str) -> OutriderError:
     """The folder of a single-page application has no index.html."""
     return OutriderError(

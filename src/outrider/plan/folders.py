@@ -9,6 +9,8 @@ from outrider.facts import Directory
 from outrider.site import FileRoot, Mount
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from outrider.facts import Facts, MediaFolder, StaticFolder
     from outrider.plan.ledger import Ledger
     from outrider.site import Collect, User
@@ -74,19 +76,37 @@ def file_roots(
     """
     place = f"/_outrider/files/{name}/" if name else "/_outrider/files/"
     usual = (facts.project.directory, *(mount.directory for mount in mounts))
-    # One that nginx.conf cannot write is left to the app.
-    usual = tuple(path for path in dict.fromkeys(usual) if "$" not in path and path.isprintable())
+    # One that nginx.conf cannot write is left to the app; so is the whole machine, which is the
+    # project of a container that sets no WORKDIR.
+    usual = tuple(
+        path
+        for path in dict.fromkeys(usual)
+        if path.strip("/") and "$" not in path and path.isprintable()
+    )
     outer = tuple(
         path
         for path in usual
-        if not any(path.startswith(other.rstrip("/") + "/") for other in usual if other != path)
+        if not any(path.startswith(f"{other}/") for other in usual if other != path)
     )
+    given = ledger.settings.get("file_roots")
+    if given:
+        _refuse_roots(facts, given.value, given.origin)
     why = "what the app hands out of them (send_file, FileResponse), Nginx sends"
     chosen = ledger.pick("file_roots", outer, "the project", why)
     return tuple(
-        FileRoot(directory=directory.rstrip("/"), url=f"{place}{number}/")
+        FileRoot(directory=directory, url=f"{place}{number}/")
         for number, directory in enumerate(chosen)
     )
+
+
+def _refuse_roots(facts: Facts, paths: Sequence[str], origin: str) -> None:
+    """Refuse folders that the user names and that Nginx cannot or must not send from."""
+    for path in paths:
+        directory = facts.directories.get(path, Directory(path=path, exists=False))
+        if directory.is_whole_machine:
+            raise errors.file_root_too_wide(path, origin)
+        if not directory.exists or not directory.is_directory:
+            raise errors.file_root_missing(path, origin, is_file=directory.exists)
 
 
 def _add(mounts: dict[str, Mount], mount: Mount) -> None:

@@ -167,7 +167,7 @@ def place_of(file: Any, roots: Sequence[Root], now: float | None = None) -> str 
     if not stat.S_ISREG(found.st_mode) or is_young:
         return None
     for root in roots:
-        inside = path[len(root.directory) :] if root.directory != "/" else path
+        inside = path[len(root.directory) :]  # below "/" it has no slash: no root may be that wide
         if path.startswith(root.directory) and inside.startswith("/"):
             return quote(root.url.encode() + os.fsencode(inside[1:]))
     return None
