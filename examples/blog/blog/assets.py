@@ -46,7 +46,7 @@ def copied(path: Path, folder: Path) -> Path:
     copy = folder / f"{path.stem}.{digest}{path.suffix}"
     if not copy.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        # Renamed when it is complete: several workers start at once, and Nginx may be asked already.
+        # Renamed when complete: several workers start at once, and Nginx may be asked already.
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as file:
             file.write(content)
         os.chmod(file.name, 0o644)  # noqa: PTH101 - Nginx may run as another user
