@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from blog.accounts import Role
 from bson import ObjectId
 from markupsafe import Markup
 
 from blog import markdown
-from blog.accounts import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from pymongo.database import Database
-
     from blog.accounts import User
+    from pymongo.database import Database
 
     Db = Database[dict[str, Any]]
 
@@ -67,7 +66,9 @@ class Queue:
     total: int
 
 
-def add(db: Db, post: ObjectId, *, name: str, text: str, user: User | None, now: datetime) -> Comment:
+def add(
+    db: Db, post: ObjectId, *, name: str, text: str, user: User | None, now: datetime
+) -> Comment:
     """Store a comment; who may write posts is trusted, everybody else waits."""
     is_trusted = user is not None and user.role >= Role.WRITER
     document = {

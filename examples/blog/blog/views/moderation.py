@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from blog.accounts import Role
 from bson import ObjectId
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from blog import access, comments, database, posts
-from blog.accounts import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable

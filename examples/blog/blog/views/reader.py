@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from blog.posts import Kind
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from flask_wtf import FlaskForm
 from wtforms import StringField, TextAreaField
@@ -13,7 +14,6 @@ from wtforms.validators import DataRequired, Length
 from blog import access, comments, database, posts, preferences
 from blog.excerpt import excerpt, marked
 from blog.links import rooted
-from blog.posts import Kind
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
