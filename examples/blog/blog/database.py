@@ -1,0 +1,115 @@
+"""The database: one client in each worker process, made when it is first asked for.
+
+A MongoClient has threads and sockets, which do not survive a fork, so none may exist before one:
+https://pymongo.readthedocs.io/en/stable/faq.html#is-pymongo-fork-safe
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from flask import Flask, current_app, g
+from pymongo import IndexModel, MongoClient
+from pymongo.errors import ConnectionFailure
+from pymongo.monitoring import (
+    ServerClosedEvent,
+    ServerDescriptionChangedEvent,
+    ServerListener,
+    ServerOpeningEvent,
+)
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
+
+Indexes: TypeAlias = Mapping[str, Sequence[IndexModel]]
+"""The indexes of each collection."""
+
+PATIENCE_MS = 2000
+"""How long a page waits for a database that is away before it says so."""
+ANSWER_MS = 20_000
+"""How long one that accepts connections may take to answer."""
+
+
+def init_app(app: Flask, indexes: Sequence[Indexes]) -> None:
+    """Tell where the database is and which indexes it needs; nothing is connected yet."""
+    app.extensions["database"] = _Connections(app.config["MONGO_URL"], indexes)
+
+
+def get() -> Database[dict[str, Any]]:
+    """Return the database of the current app, with its indexes.
+
+    Raises:
+        ConnectionFailure: it cannot be reached. Within one request only the first call waits, so
+            that the page that says so does not wait once more for each thing it would like to know.
+    """
+    if away := g.get("database_away"):
+        raise away
+    try:
+        return current_app.extensions["database"].of_this_process().indexed()
+    except ConnectionFailure as error:
+        g.database_away = error
+        raise
+
+
+class _Connections:
+    def __init__(self, url: str, indexes: Sequence[Indexes]) -> None:
+        self._url = url
+        self._indexes = indexes
+        self._connections: dict[int, _Connection] = {}
+        self._lock = threading.Lock()
+
+    def of_this_process(self) -> _Connection:
+        with self._lock:
+            if os.getpid() not in self._connections:
+                self._connections[os.getpid()] = _Connection(self._url, self._indexes)
+            return self._connections[os.getpid()]
+
+
+class _Connection:
+    def __init__(self, url: str, indexes: Sequence[Indexes]) -> None:
+        self._losses = _Losses()
+        self.client: MongoClient[dict[str, Any]] = MongoClient(
+            url,
+            appname="blog",
+            tz_aware=True,
+            serverSelectionTimeoutMS=PATIENCE_MS,
+            connectTimeoutMS=PATIENCE_MS,
+            socketTimeoutMS=ANSWER_MS,
+            event_listeners=[self._losses],
+        )
+        self._indexes = indexes
+        self._indexed_at: int | None = None
+
+    def indexed(self) -> Database[dict[str, Any]]:
+        """Return the database once its indexes are there.
+
+        After it was away it may be another, empty one. To make an index that is there does nothing.
+        """
+        database = self.client.get_default_database("blog")
+        losses = self._losses.count
+        if self._indexed_at != losses:
+            for indexes in self._indexes:
+                for collection, models in indexes.items():
+                    database[collection].create_indexes(list(models))
+            self._indexed_at = losses
+        return database
+
+
+class _Losses(ServerListener):
+    """Counts how often a server that was there was lost."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def description_changed(self, event: ServerDescriptionChangedEvent) -> None:
+        if event.previous_description.is_server_type_known:
+            self.count += not event.new_description.is_server_type_known
+
+    def opened(self, event: ServerOpeningEvent) -> None:
+        pass
+
+    def closed(self, event: ServerClosedEvent) -> None:
+        pass
