@@ -2,6 +2,7 @@
 
 from blog.posts.document import Draft, Kind, Post, Status, words_of
 from blog.posts.reading import (
+    INDEXES,
     Listing,
     by_id,
     categories,
@@ -14,6 +15,7 @@ from blog.posts.reading import (
     visible_one,
 )
 from blog.posts.writing import (
+    STATES,
     ConflictError,
     MissingError,
     SlugTakenError,
@@ -26,6 +28,8 @@ from blog.posts.writing import (
 )
 
 __all__ = [
+    "INDEXES",
+    "STATES",
     "ConflictError",
     "Draft",
     "Kind",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum
 from typing import Any
 
 from bson import ObjectId
@@ -13,12 +13,19 @@ from markupsafe import Markup
 Document = Mapping[str, Any]
 
 
-class Kind(StrEnum):
+class _Word(str, Enum):
+    """A str for the database, and in a text its value, which Pythons disagree about."""
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Kind(_Word):
     POST = "post"
     PAGE = "page"
 
 
-class Status(StrEnum):
+class Status(_Word):
     DRAFT = "draft"
     PUBLISHED = "published"
 

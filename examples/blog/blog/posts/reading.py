@@ -3,22 +3,30 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, timezone, tzinfo
 from typing import Any
 
 from bson import ObjectId
-from pymongo.database import Database
+from pymongo import IndexModel
 
 from blog import slugs
+from blog.accounts import Db
 from blog.posts.document import Kind, Post
 
 # Pinned ones first, then the newest; `_id` decides when both are equal, so that no post stands
 # on two pages of a list.
 NEWEST_FIRST = [("weight", -1), ("publish_at", -1), ("_id", -1)]
+INDEXES = {
+    "posts": [
+        IndexModel("slug", unique=True),
+        IndexModel("former_slugs"),
+        IndexModel([("kind", 1), ("status", 1), *NEWEST_FIRST]),
+        IndexModel([("tags", 1), ("publish_at", -1)]),
+        IndexModel([("author", 1), ("updated_at", -1)]),
+    ]
+}
 LONGEST_QUERY = 200
 MOST_WORDS = 10
-
-Db = Database[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ def visible(
     category: str | None = None,
     month: tuple[int, int] | None = None,
     words: str | None = None,
-    zone: tzinfo = UTC,
+    zone: tzinfo = timezone.utc,
 ) -> Listing:
     """List one page of posts; a `month` begins and ends as in `zone`."""
     wanted: dict[str, Any] = _listed(now)
@@ -95,7 +103,7 @@ def neighbours(db: Db, now: datetime, post: Post) -> tuple[Post | None, Post | N
     return _next_to(db, now, post, "$lt", -1), _next_to(db, now, post, "$gt", 1)
 
 
-def months(db: Db, now: datetime, zone: tzinfo = UTC) -> list[tuple[int, int, int]]:
+def months(db: Db, now: datetime, zone: tzinfo = timezone.utc) -> list[tuple[int, int, int]]:
     """Count the posts of each month (year, month, count), newest month first."""
     date = {"date": "$publish_at", "timezone": str(zone)}
     found = _counted(db, now, {"year": {"$year": date}, "month": {"$month": date}})

@@ -1,6 +1,7 @@
 """How writers change posts: nobody overwrites what they have not seen, and no slug serves two."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -10,9 +11,9 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from blog import markdown, slugs
-from blog.accounts import User
+from blog.accounts import Db, User
 from blog.posts.document import Draft, Post, Status
-from blog.posts.reading import Db, Listing, by_id, listing
+from blog.posts.reading import Listing, by_id, listing
 
 # So many writers would have to take the same number at the same moment.
 _RACES = 20
@@ -165,10 +166,8 @@ def _with_free_slug(db: Db, draft: Draft, own: ObjectId, write: Callable[[str], 
             raise SlugTakenError(draft.slug) from error
     free = (slug for slug in slugs.candidates(draft.title, draft.kind) if not _taken(db, slug, own))
     for slug in islice(free, _RACES):
-        try:
+        with suppress(DuplicateKeyError):
             return write(slug)
-        except DuplicateKeyError:
-            continue
     raise SlugTakenError(slugs.normal(draft.title))
 
 
