@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
-def fingerprint(app: Flask, source: Path) -> None:
-    """Serve the files below `source` from copies in the instance folder, and let url_for name them.
+def init_app(app: Flask) -> None:
+    """Serve the static files from copies in the instance folder, and let url_for name the copies.
 
     A template that names a file which is not there fails with a KeyError.
     """
+    source = Path(app.root_path) / "static"
     target = Path(app.instance_path) / "static"
     names = {
         path.relative_to(source).as_posix(): copied(path, target / path.relative_to(source).parent)

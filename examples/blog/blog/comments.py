@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from blog.accounts import Role
 from bson import ObjectId
 from markupsafe import Markup
+from pymongo import IndexModel
+from pymongo.database import Database
 
 from blog import markdown
+from blog.accounts import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from blog.accounts import User
-    from pymongo.database import Database
+Db: TypeAlias = Database[dict[str, Any]]
+Status: TypeAlias = Literal["waiting", "approved"]
 
-    Db = Database[dict[str, Any]]
+INDEXES = {
+    "comments": [
+        IndexModel([("post", 1), ("created_at", 1)]),
+        IndexModel([("status", 1), ("created_at", -1)]),
+    ]
+}
 
 LONGEST_NAME = 60
 LONGEST_TEXT = 5000
-
-
-class Status(StrEnum):
-    WAITING = "waiting"
-    APPROVED = "approved"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +51,12 @@ class Comment:
             | {
                 "id": document["_id"],
                 "html": Markup(document["html"]),  # noqa: S704 - cleaned when it was saved
-                "status": Status(document["status"]),
             }
         )
 
     @property
     def is_waiting(self) -> bool:
-        return self.status is Status.WAITING
+        return self.status == "waiting"
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def add(
         "text": text,
         "html": str(markdown.render_comment(text)),
         "user": user.id if user else None,
-        "status": Status.APPROVED if is_trusted else Status.WAITING,
+        "status": "approved" if is_trusted else "waiting",
         "created_at": now,
     }
     db.comments.insert_one(document)
@@ -91,13 +92,13 @@ def approved(db: Db, post: ObjectId) -> list[Comment]:
 
 def thread(db: Db, post: ObjectId, *, own: Iterable[ObjectId]) -> list[Comment]:
     """List the approved comments of a post, oldest first, and those of `own` that still wait."""
-    shown = [{"status": Status.APPROVED}, {"_id": {"$in": list(own)}}]
+    shown = [{"status": "approved"}, {"_id": {"$in": list(own)}}]
     found = db.comments.find({"post": post, "$or": shown}, sort=[("created_at", 1), ("_id", 1)])
     return list(map(Comment.from_document, found))
 
 
 def waiting_count(db: Db) -> int:
-    return db.comments.count_documents({"status": Status.WAITING})
+    return db.comments.count_documents({"status": "waiting"})
 
 
 def queue(db: Db, status: Status, *, page: int, per_page: int) -> Queue:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from flask import jsonify, render_template, request
+from flask import Blueprint, current_app, jsonify, render_template, request
 from pymongo.errors import ConnectionFailure
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 if TYPE_CHECKING:
-    from flask import Flask
     from werkzeug.wrappers import Response
 
 RETRY_AFTER_S = 10
+
+blueprint = Blueprint("errors", __name__)
 
 
 class Words(NamedTuple):
@@ -33,15 +34,13 @@ WORDS = {
 }
 
 
-def register(app: Flask) -> None:
-    app.register_error_handler(HTTPException, explain)
-
-    @app.errorhandler(ConnectionFailure)
-    def database_is_away(error: ConnectionFailure) -> Response:
-        app.logger.error("the database cannot be reached: %s", error)
-        return explain(ServiceUnavailable(retry_after=RETRY_AFTER_S))
+@blueprint.app_errorhandler(ConnectionFailure)
+def database_is_away(error: ConnectionFailure) -> Response:
+    current_app.logger.error("the database cannot be reached: %s", error)
+    return explain(ServiceUnavailable(retry_after=RETRY_AFTER_S))
 
 
+@blueprint.app_errorhandler(HTTPException)
 def explain(error: HTTPException) -> Response:
     """Answer with a page, or with JSON for a program that wants no page."""
     status = error.code or 500

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from feedgenerator import Atom1Feed
@@ -18,14 +18,14 @@ ENTRIES = 20
 LONGEST_SITEMAP = 50_000  # https://www.sitemaps.org/protocol.html
 MAY_BE_KEPT_S = 300
 
-feeds = Blueprint("feeds", __name__)
+blueprint = Blueprint("feeds", __name__)
 
 
-@feeds.get("/feed.atom")
+@blueprint.get("/feed.atom")
 def atom() -> Response:
     db = database.get()
     site = preferences.load(db)
-    latest = posts.visible(db, datetime.now(UTC), per_page=ENTRIES).posts
+    latest = posts.visible(db, datetime.now(timezone.utc), per_page=ENTRIES).posts
     feed = Atom1Feed(
         title=site.name,
         description=site.subtitle,
@@ -51,16 +51,16 @@ def atom() -> Response:
     return answer(feed.writeString("utf-8"), "application/atom+xml", latest)
 
 
-@feeds.get("/sitemap.xml")
+@blueprint.get("/sitemap.xml")
 def sitemap() -> Response:
-    db, now = database.get(), datetime.now(UTC)
+    db, now = database.get(), datetime.now(timezone.utc)
     found = posts.visible(db, now, per_page=LONGEST_SITEMAP).posts
     pages = posts.pages(db, now)
     body = render_template("reader/sitemap.xml", posts=[*found, *pages], changed=changed)
     return answer(body, "application/xml", [*found, *pages])
 
 
-@feeds.get("/robots.txt")
+@blueprint.get("/robots.txt")
 def robots() -> Response:
     return answer(render_template("reader/robots.txt"), "text/plain", ())
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from blog.accounts import Role
 from bson import ObjectId
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from blog import access, comments, database, posts
+from blog.accounts import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,16 +18,15 @@ if TYPE_CHECKING:
 PER_PAGE = 20
 LAST_PAGE = 10_000
 
-moderation = Blueprint("moderation", __name__, url_prefix="/desk/comments")
+blueprint = Blueprint("moderation", __name__, url_prefix="/desk/comments")
 
 
-@moderation.get("")
+@blueprint.get("")
 @access.requires(Role.EDITOR)
 def queue() -> str:
     db = database.get()
-    try:
-        status = comments.Status(request.args.get("status", "waiting"))
-    except ValueError:
+    status = request.args.get("status", "waiting")
+    if status not in get_args(comments.Status):
         abort(404)
     page = request.args.get("page", 1, type=int)
     if not 1 <= page <= LAST_PAGE:
@@ -44,7 +43,7 @@ def queue() -> str:
     )
 
 
-@moderation.post("")
+@blueprint.post("")
 @access.requires(Role.EDITOR)
 def decide() -> ResponseReturnValue:
     """Do what the pressed button says, to its own comment or to all that are chosen."""
@@ -64,8 +63,8 @@ def decide() -> ResponseReturnValue:
 is_id = ObjectId.is_valid
 
 ACTIONS: dict[str, Callable[[comments.Db, list[ObjectId]], int]] = {
-    "approve": lambda db, ids: comments.decide(db, ids, comments.Status.APPROVED),
-    "unapprove": lambda db, ids: comments.decide(db, ids, comments.Status.WAITING),
+    "approve": lambda db, ids: comments.decide(db, ids, "approved"),
+    "unapprove": lambda db, ids: comments.decide(db, ids, "waiting"),
     "delete": comments.delete,
 }
 DONE = {"approve": "approved", "unapprove": "taken back", "delete": "deleted"}

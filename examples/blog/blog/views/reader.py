@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from blog.posts import Kind
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from flask_wtf import FlaskForm
+from werkzeug.local import LocalProxy
 from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
-from blog import access, comments, database, posts, preferences
+from blog import access, comments, context, database, posts
+from blog.accounts import Role
 from blog.excerpt import excerpt, marked
 from blog.links import rooted
+from blog.posts import Kind
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -24,7 +27,15 @@ if TYPE_CHECKING:
 LAST_PAGE = 10_000
 OWN_COMMENTS = 10
 
-reader = Blueprint("reader", __name__)
+blueprint = Blueprint("reader", __name__)
+
+
+def now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def zone() -> ZoneInfo:
+    return ZoneInfo(context.site().timezone)
 
 
 class CommentForm(FlaskForm):
@@ -38,26 +49,26 @@ class CommentForm(FlaskForm):
     website = StringField("Leave this empty")
 
 
-@reader.get("/")
+@blueprint.get("/")
 def front() -> str:
     return listing()
 
 
-@reader.get("/tag/<path:tag>")
+@blueprint.get("/tag/<path:tag>")
 def tag(tag: str) -> str:
     return listing(f"Posts tagged “{tag}”", tag=tag)
 
 
-@reader.get("/category/<path:name>")
+@blueprint.get("/category/<path:name>")
 def category(name: str) -> str:
     return listing(name, category=name)
 
 
-@reader.get("/archive/<int:year>/<int:month>")
+@blueprint.get("/archive/<int:year>/<int:month>")
 def month(year: int, month: int) -> str:
     if not (1 <= month <= 12 and 1970 <= year <= 9998):
         abort(404)
-    return listing(f"{datetime(year, month, 1, tzinfo=UTC):%B %Y}", month=(year, month))
+    return listing(f"{datetime(year, month, 1, tzinfo=timezone.utc):%B %Y}", month=(year, month))
 
 
 def listing(heading: str = "", **only: Any) -> str:
@@ -72,13 +83,12 @@ def listed(**only: Any) -> posts.Listing:
     page = request.args.get("page", 1, type=int)
     if not 1 <= page <= LAST_PAGE:
         abort(404)
-    site = preferences.load(database.get())
     found = posts.visible(
         database.get(),
-        datetime.now(UTC),
+        now(),
         page=page,
-        per_page=site.posts_per_page,
-        zone=site.zone,
+        per_page=context.site().posts_per_page,
+        zone=zone(),
         **only,
     )
     if page > found.pages:
@@ -86,21 +96,21 @@ def listed(**only: Any) -> posts.Listing:
     return found
 
 
-@reader.get("/archive")
+@blueprint.get("/archive")
 def archive() -> str:
-    db, now = database.get(), datetime.now(UTC)
-    months = posts.months(db, now, preferences.load(db).zone)
+    db, time = database.get(), now()
+    months = posts.months(db, time, zone())
     return render_template(
-        "reader/archive.html", months=months, categories=posts.categories(db, now)
+        "reader/archive.html", months=months, categories=posts.categories(db, time)
     )
 
 
-@reader.get("/tags")
+@blueprint.get("/tags")
 def tags() -> str:
-    return render_template("reader/tags.html", tags=posts.tags(database.get(), datetime.now(UTC)))
+    return render_template("reader/tags.html", tags=posts.tags(database.get(), now()))
 
 
-@reader.get("/search")
+@blueprint.get("/search")
 def search() -> str:
     query = request.args.get("q", "").strip()[: posts.LONGEST_QUERY]
     found = listed(words=query) if query else None
@@ -109,19 +119,19 @@ def search() -> str:
     )
 
 
-@reader.get("/post/<slug>")
+@blueprint.get("/post/<slug>")
 def post(slug: str) -> ResponseReturnValue:
     return shown(slug, Kind.POST)
 
 
-@reader.get("/page/<slug>")
+@blueprint.get("/page/<slug>")
 def page(slug: str) -> ResponseReturnValue:
     return shown(slug, Kind.PAGE)
 
 
 def shown(slug: str, kind: Kind) -> ResponseReturnValue:
     db = database.get()
-    one = posts.visible_one(db, datetime.now(UTC), slug, kind)
+    one = posts.visible_one(db, now(), slug, kind)
     if one is None:
         current = posts.moved(db, slug, kind)
         if current is None:
@@ -134,7 +144,7 @@ def article(one: posts.Post, form: CommentForm) -> str:
     db = database.get()
     older, newer = (None, None)
     if one.kind is Kind.POST:
-        older, newer = posts.neighbours(db, datetime.now(UTC), one)
+        older, newer = posts.neighbours(db, now(), one)
     return render_template(
         f"reader/{one.kind}.html",
         post=one,
@@ -143,21 +153,26 @@ def article(one: posts.Post, form: CommentForm) -> str:
         thread=comments.thread(db, one.id, own=own_comments()),
         form=form,
         may_comment=may_comment(one),
-        may_edit=access.may_edit(one),
+        may_edit=may_edit(one),
     )
 
 
+def may_edit(one: posts.Post) -> bool:
+    user = access.current()
+    return user is not None and (user.role >= Role.EDITOR or user.id == one.author)
+
+
 def may_comment(one: posts.Post) -> bool:
-    return one.comments_open and preferences.load(database.get()).comments_open
+    return one.comments_open and context.site().comments == "open"
 
 
 # -- comments --------------------------------------------------------------------------------------
 
 
-@reader.post("/post/<slug>/comments")
+@blueprint.post("/post/<slug>/comments")
 def comment(slug: str) -> ResponseReturnValue:
-    db, now = database.get(), datetime.now(UTC)
-    one = posts.visible_one(db, now, slug, Kind.POST)
+    db, time = database.get(), now()
+    one = posts.visible_one(db, time, slug, Kind.POST)
     if one is None:
         abort(404)
     if not may_comment(one):
@@ -171,7 +186,7 @@ def comment(slug: str) -> ResponseReturnValue:
         flash(WAITS, "success")  # a program learns nothing from it
         return redirect(url_for("reader.post", slug=one.slug))
     name = "" if user else form.name.data.strip()
-    added = comments.add(db, one.id, name=name, text=form.text.data.strip(), user=user, now=now)
+    added = comments.add(db, one.id, name=name, text=form.text.data.strip(), user=user, now=time)
     if added.is_waiting:
         session["comments"] = [str(added.id), *session.get("comments", ())][:OWN_COMMENTS]
         flash(WAITS, "success")
@@ -181,7 +196,7 @@ def comment(slug: str) -> ResponseReturnValue:
 WAITS = "Thank you. Your comment waits for approval; until then only you see it."
 
 
-@reader.get("/post/<slug>/comments")
+@blueprint.get("/post/<slug>/comments")
 def comments_of(slug: str) -> ResponseReturnValue:
     """Lead back who reloads the page of a comment that was not complete."""
     return redirect(url_for("reader.post", slug=slug, _anchor="comments"))
@@ -195,7 +210,7 @@ def own_comments() -> list[comments.ObjectId]:
 # -- answers ---------------------------------------------------------------------------------------
 
 
-@reader.after_request
+@blueprint.after_request
 def keep(response: Response) -> Response:
     """Let a browser keep a page and ask whether it has changed; nobody else keeps one of a session.
 
@@ -209,10 +224,28 @@ def keep(response: Response) -> Response:
     return response
 
 
-@reader.app_template_filter("rooted")
+@blueprint.app_template_filter("rooted")
 def rooted_here(html: str) -> Markup:
     return rooted(html, request.script_root)
 
 
-reader.add_app_template_filter(excerpt)
-reader.add_app_template_filter(marked)
+blueprint.add_app_template_filter(excerpt)
+blueprint.add_app_template_filter(marked)
+
+
+@blueprint.app_context_processor
+def frame() -> dict[str, Any]:
+    """Offer what the frame of every page shows, looked up when it is shown."""
+    return {
+        "navigation": LocalProxy(lambda: posts.pages(database.get(), now())),
+        "waiting": LocalProxy(waiting),
+        "zone": LocalProxy(zone),
+    }
+
+
+def waiting() -> int:
+    """Count the comments to decide about, for those who may."""
+    user = access.current()
+    if user is None or user.role < Role.EDITOR:
+        return 0
+    return comments.waiting_count(database.get())
