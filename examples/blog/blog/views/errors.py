@@ -1,0 +1,71 @@
+"""What a visitor reads when something went wrong; needs no database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from flask import Blueprint, current_app, jsonify, render_template, request
+from pymongo.errors import ConnectionFailure
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
+
+RETRY_AFTER_S = 10
+
+blueprint = Blueprint("errors", __name__)
+
+
+class Words(NamedTuple):
+    title: str
+    text: str
+
+
+WORDS = {
+    400: Words("That did not work", "The form was not complete, or it was open for too long."),
+    403: Words("This is not for you", "Your account may not do this."),
+    404: Words("There is nothing here", "The page has moved or never was."),
+    405: Words("That cannot be done here", "The address exists, but not for this kind of request."),
+    410: Words("This is gone", "It was here, and it has been removed for good."),
+    413: Words("That is too large", "Send something smaller."),
+    429: Words("That was too often", "Please wait a little, then try again."),
+    500: Words("Something broke", "It is our fault, and it has been logged."),
+    503: Words("Back in a moment", "The site cannot reach its database. Nothing is lost."),
+}
+
+
+@blueprint.app_errorhandler(ConnectionFailure)
+def database_is_away(error: ConnectionFailure) -> Response:
+    current_app.logger.error("the database cannot be reached: %s", error)
+    return explain(ServiceUnavailable(retry_after=RETRY_AFTER_S))
+
+
+@blueprint.app_errorhandler(HTTPException)
+def explain(error: HTTPException) -> Response:
+    """Answer with a page, or with JSON for a program that wants no page."""
+    status = error.code or 500
+    standard = type(error).description
+    said = error.description if error.description != standard else None
+    title, text = WORDS.get(status, Words(error.name, standard or ""))
+    # With the headers that belong to the error: Allow, Retry-After, WWW-Authenticate.
+    response = error.get_response()
+    if wants_json():
+        response.data = jsonify(error=title, message=said or text).data
+        response.mimetype = "application/json"
+    else:
+        response.data = render_template(
+            "errors/error.html",
+            status=status,
+            title=title,
+            text=said or text,
+            request_id=request.headers.get("X-Request-ID"),
+        )
+    response.cache_control.no_store = True
+    return response
+
+
+def wants_json() -> bool:
+    """Judge as Outrider's Nginx does, so that all errors of the site look alike."""
+    accepted = request.headers.get("Accept", "")
+    asked = f"{accepted} {request.mimetype}"
+    return "text/html" not in accepted and "json" in asked
