@@ -11,14 +11,18 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint types docs golden clean help
+.PHONY: run test test-blog lint types docs golden clean help
 .DELETE_ON_ERROR:
 
-run: $(VENV)/run.stamp  ## Run the example site at http://127.0.0.1:8000 (Ctrl-C stops it)
-	@cd examples/flask-site && exec ../../$(BIN)/outrider run
+run: $(VENV)/run.stamp  ## Run the example blog at http://127.0.0.1:8000 (Ctrl-C stops it)
+	@cd examples/blog && exec ../../$(BIN)/outrider run
 
-test: $(VENV)/dev.stamp  ## Run all tests
+test: $(VENV)/dev.stamp  ## Run all tests (with ARGS: only Outrider's own)
 	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	$(if $(ARGS),,@$(MAKE) --no-print-directory test-blog)
+
+test-blog: $(VENV)/dev.stamp  ## Run the tests of the example blog
+	@cd examples/blog && ../../$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 lint: $(VENV)/dev.stamp  ## Check style, formatting and types
 	@$(BIN)/ruff check
@@ -40,17 +44,17 @@ clean:  ## Remove everything that make has made
 
 help:  ## Show this list
 	@echo "usage: make TARGET [PYTHON=python3.12] [ARGS=...]"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-9s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-11s %s\n", $$1, $$2}'
 
 # Each stamp is newer than what it was installed from, so a changed pyproject.toml installs again.
-$(VENV)/run.stamp: pyproject.toml examples/flask-site/requirements.txt $(VENV)/made.stamp
-	@echo "Installing Outrider, Nginx and Flask into $(VENV)"
-	@$(PIP) install --editable ".[nginx]" --requirement examples/flask-site/requirements.txt
+$(VENV)/run.stamp: pyproject.toml examples/blog/pyproject.toml $(VENV)/made.stamp
+	@echo "Installing Outrider, Nginx and the blog into $(VENV)"
+	@$(PIP) install --editable ".[nginx]" --editable "examples/blog[local]"
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml $(VENV)/run.stamp
 	@echo "Installing what tests and lint need into $(VENV)"
-	@$(PIP) install --editable ".[dev]"
+	@$(PIP) install --editable ".[dev]" --editable "examples/blog[test]"
 	@touch $@
 
 $(VENV)/made.stamp:
