@@ -152,6 +152,24 @@ class Running:
             time.sleep(0.02)
         raise AssertionError(f"{pattern!r} did not come:\n{self.output}")
 
+    def said_by_app(self, request_id: str) -> str:
+        """Return the app's lines of one request.
+
+        The first has the beginning of its id, and those right behind it have none.
+        """
+        found, current = [], ""
+        for line in list(self.stdout):
+            match = re.match(r"\d\d:\d\d:\d\d (app|nginx) +(?:\[([0-9a-f]{8})\] )?(.*)", line)
+            assert match, line
+            source, its_mark, text = match.groups()
+            if source == "nginx":
+                current = ""
+            else:
+                current = its_mark or current
+                if current == request_id[:8]:
+                    found.append(text)
+        return "\n".join(found)
+
     @property
     def output(self) -> str:
         return "".join([*self.stderr, *self.stdout])

@@ -84,9 +84,13 @@ def test_asking_whether_the_client_has_gone_does_not_cut_the_answer(site):
 
 
 def test_an_answer_that_breaks_off_never_looks_complete(site):
-    with pytest.raises(http.client.IncompleteRead):
-        site.get("/breaks")
-    site.wait_for(r"\[req \w+\] ValueError: broke in the middle|ValueError: broke in the middle")
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE_S)
+    with contextlib.closing(connection):
+        connection.request("GET", "/breaks")
+        response = connection.getresponse()
+        with pytest.raises(http.client.IncompleteRead):
+            response.read()
+    wait_for_error(site, response.headers["X-Request-ID"], "ValueError: broke in the middle")
 
 
 def test_an_app_that_says_nothing_has_failed(site):
@@ -97,7 +101,12 @@ def test_an_app_that_says_nothing_has_failed(site):
 def test_an_error_after_the_page_is_in_the_log_under_its_request(site):
     answer = site.get("/fails")
     assert (answer.status, answer.text) == (500, "sorry")
-    site.wait_for("ValueError: the engine is cold")
+    wait_for_error(site, answer.headers["X-Request-ID"], "ValueError: the engine is cold")
+
+
+def wait_for_error(site: Running, request_id: str, error: str) -> None:
+    """Wait for the last line of a traceback among the lines of its request."""
+    until(lambda: error in site.said_by_app(request_id).splitlines())
 
 
 def test_work_goes_on_when_its_client_has_gone(site):

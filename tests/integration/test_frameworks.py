@@ -173,30 +173,14 @@ def failure(site: Site) -> None:
     """Log the traceback with the id that the answer has."""
     answer = site.get("/fails")
     assert answer.status == 500
-    mark = answer.headers["X-Request-ID"][:8]
-    site.running.wait_for(rf"500 GET {site.prefix}/fails .*\[{mark}\]")
+    request_id = answer.headers["X-Request-ID"]
+    site.running.wait_for(rf"500 GET {site.prefix}/fails .*\[{request_id[:8]}\]")
     with contextlib.suppress(AssertionError):
-        until(lambda: "RuntimeError: a wheel came off" in said_by_app(site.running, mark))
-    said = said_by_app(site.running, mark)
+        until(lambda: "RuntimeError: a wheel came off" in site.running.said_by_app(request_id))
+    said = site.running.said_by_app(request_id)
     assert "Traceback (most recent call last):" in said
     assert "raise RuntimeError(" in said
     assert "RuntimeError: a wheel came off" in said
-
-
-def said_by_app(running: Running, mark: str) -> str:
-    """Return the lines of one request: the first has its mark, those right behind it have none."""
-    found, current = [], ""
-    for line in list(running.stdout):
-        match = re.match(r"\d\d:\d\d:\d\d (app|nginx) +(?:\[([0-9a-f]{8})\] )?(.*)", line)
-        assert match, line
-        source, its_mark, text = match.groups()
-        if source == "nginx":
-            current = ""
-        else:
-            current = its_mark or current
-            if current == mark:
-                found.append(text)
-    return "\n".join(found)
 
 
 def events(site: Site, accept: str = "text/event-stream") -> None:

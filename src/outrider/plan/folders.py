@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outrider import errors
@@ -19,48 +20,57 @@ if TYPE_CHECKING:
 def mounts(
     facts: Facts, prefix: str, user: User, collect: Collect | None, ledger: Ledger
 ) -> tuple[Mount, ...]:
+    """Return the folders that Nginx serves, at the URLs that a client types.
+
+    A folder that the user names stands in for the app's own at that URL. When it does not exist it
+    is refused; one that the app declares is left to the app.
+
+    Args:
+        facts: what was observed.
+        prefix: the URL prefix that the app is mounted under.
+        user: whom Nginx reads the folders as.
+        collect: where collectstatic is to put the static files, if it runs.
+        ledger: what the user said.
+    """
+    mounts = _asked_for(ledger)
+    asked = set(mounts)
+    for mount in (*_static_of_app(facts, prefix, collect, ledger), *_media_of_app(facts, ledger)):
+        if mount.url not in asked:
+            _add(mounts, mount)
+    of_app: list[StaticFolder | MediaFolder] = [*facts.app.static, *facts.app.media]
+    free = {folder.url for folder in of_app if folder.ignores_prefix} - asked
+    served = []
+    for mount in mounts.values():
+        if _is_servable(mount, facts, user, collect, ledger, is_asked=mount.url in asked):
+            url = mount.url if mount.url in free else prefix + mount.url
+            max_age_s = facts.app.static_max_age_s if mount.kind == "static" else None
+            served.append(replace(mount, url=url, max_age_s=max_age_s))
+            ledger.note(mount.kind, url, mount.source, _why_served(mount, facts))
+    return tuple(sorted(served, key=lambda mount: mount.url))
+
+
+def _asked_for(ledger: Ledger) -> dict[str, Mount]:
+    """Return the folders that the user names, by their URL."""
     mounts: dict[str, Mount] = {}
     for kind in ("static", "media"):
         given = ledger.settings.get(kind)
-        for pair in given.value if given else ():
-            mount = Mount(
-                url=pair.url,
-                directory=pair.directory,
-                kind=kind,
-                source=given.origin if given else "",
-            )
-            _add(mounts, mount)
+        if given:
+            for pair in given.value:
+                directory, source = pair.directory, given.origin
+                _add(mounts, Mount(url=pair.url, directory=directory, kind=kind, source=source))
     spa = ledger.settings.get("spa")
     if spa:
         _add(mounts, Mount(url="/", directory=spa.value, kind="spa", source=spa.origin))
-    asked = set(mounts)
-    of_app = [*_static_of_app(facts, prefix, collect, ledger), *_media_of_app(facts, ledger)]
-    for mount in of_app:
-        if mount.url not in asked:
-            _add(mounts, mount)
-    served = []
-    hooks = {folder.url: folder.hook for folder in facts.app.static}
-    of_app_all: list[StaticFolder | MediaFolder] = [*facts.app.static, *facts.app.media]
-    free = {one.url for one in of_app_all if one.ignores_prefix} - asked
-    for mount in mounts.values():
-        url = mount.url if mount.url in free else prefix + mount.url
-        if _is_servable(mount, facts, user, collect, ledger, is_asked=mount.url in asked):
-            served.append(
-                Mount(
-                    url=url,
-                    directory=mount.directory,
-                    kind=mount.kind,
-                    max_age_s=facts.app.static_max_age_s if mount.kind == "static" else None,
-                    falls_back=mount.falls_back,
-                    source=mount.source,
-                )
-            )
-            why = f"Nginx serves {mount.directory}"
-            if hooks.get(mount.url) and mount.kind == "static":
-                # Static files are public by custom; who relies on the hook should know.
-                why += f" to everyone; {hooks[mount.url]} for the rest"
-            ledger.note(mount.kind, url, mount.source, why)
-    return tuple(sorted(served, key=lambda mount: mount.url))
+    return mounts
+
+
+def _why_served(mount: Mount, facts: Facts) -> str:
+    why = f"Nginx serves {mount.directory}"
+    hook = {folder.url: folder.hook for folder in facts.app.static}.get(mount.url)
+    if hook and mount.kind == "static":
+        # Static files are public by custom; who relies on the hook should know.
+        why += f" to everyone; {hook} for the rest"
+    return why
 
 
 def file_roots(
