@@ -5,13 +5,16 @@ Pages that tell of an error use them too, so a database that is away leaves them
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from flask import Flask, g
 from pymongo.errors import ConnectionFailure
 from werkzeug.local import LocalProxy
 
-from blog import access, database, preferences
+from blog import access, comments, database, posts, preferences
+from blog.accounts import Role
 from blog.preferences import Preferences
 
 if TYPE_CHECKING:
@@ -19,12 +22,18 @@ if TYPE_CHECKING:
 
 
 def init_app(app: Flask) -> None:
-    """Offer `site` and `user` to all templates."""
+    """Offer these names to all templates."""
     app.context_processor(_names)
 
 
 def _names() -> dict[str, Any]:
-    return {"site": LocalProxy(site), "user": LocalProxy(_user)}
+    return {
+        "site": LocalProxy(site),
+        "user": LocalProxy(_user),
+        "zone": LocalProxy(zone),
+        "navigation": LocalProxy(_navigation),
+        "waiting": LocalProxy(_waiting),
+    }
 
 
 def site() -> Preferences:
@@ -38,9 +47,30 @@ def site() -> Preferences:
     return g.site
 
 
+def zone() -> ZoneInfo:
+    """Return the time zone of the dates that are shown."""
+    return ZoneInfo(site().timezone)
+
+
 def _user() -> User | None:
     try:
         return access.current()
     except ConnectionFailure as error:
         g.database_away = error
         return None
+
+
+def _navigation() -> list[posts.Post]:
+    try:
+        return posts.pages(database.get(), datetime.now(timezone.utc))
+    except ConnectionFailure as error:
+        g.database_away = error
+        return []
+
+
+def _waiting() -> int:
+    """Count the comments to decide about, for those who may."""
+    user = _user()
+    if user is None or user.role < Role.EDITOR:
+        return 0
+    return comments.waiting_count(database.get())

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from flask_wtf import FlaskForm
-from werkzeug.local import LocalProxy
 from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
@@ -32,10 +30,6 @@ blueprint = Blueprint("reader", __name__)
 
 def now() -> datetime:
     return datetime.now(timezone.utc)
-
-
-def zone() -> ZoneInfo:
-    return ZoneInfo(context.site().timezone)
 
 
 class CommentForm(FlaskForm):
@@ -88,7 +82,7 @@ def listed(**only: Any) -> posts.Listing:
         now(),
         page=page,
         per_page=context.site().posts_per_page,
-        zone=zone(),
+        zone=context.zone(),
         **only,
     )
     if page > found.pages:
@@ -99,7 +93,7 @@ def listed(**only: Any) -> posts.Listing:
 @blueprint.get("/archive")
 def archive() -> str:
     db, time = database.get(), now()
-    months = posts.months(db, time, zone())
+    months = posts.months(db, time, context.zone())
     return render_template(
         "reader/archive.html", months=months, categories=posts.categories(db, time)
     )
@@ -231,21 +225,3 @@ def rooted_here(html: str) -> Markup:
 
 blueprint.add_app_template_filter(excerpt)
 blueprint.add_app_template_filter(marked)
-
-
-@blueprint.app_context_processor
-def frame() -> dict[str, Any]:
-    """Offer what the frame of every page shows, looked up when it is shown."""
-    return {
-        "navigation": LocalProxy(lambda: posts.pages(database.get(), now())),
-        "waiting": LocalProxy(waiting),
-        "zone": LocalProxy(zone),
-    }
-
-
-def waiting() -> int:
-    """Count the comments to decide about, for those who may."""
-    user = access.current()
-    if user is None or user.role < Role.EDITOR:
-        return 0
-    return comments.waiting_count(database.get())
