@@ -5,24 +5,18 @@ Nothing is imported here; the probe imports what this file returns.
 
 from __future__ import annotations
 
-import ast
 import os
 import re
-import warnings
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from outrider import errors
+from outrider.discover import source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-_APP_NAMES = frozenset({"app", "application", "create_app", "make_app"})
-_APP_CLASSES = frozenset(
-    {"Bottle", "Dash", "FastAPI", "Flask", "Litestar", "ProtocolTypeRouter", "Quart", "Starlette"}
-)
+    from collections.abc import Iterable, Mapping
 
 _ROOT_FILES = (
     "wsgi.py", "app.py", "main.py", "application.py", "server.py", "run.py", "manage.py",
@@ -38,12 +32,8 @@ _NO_SCRIPTS = ("conftest.py", "setup.py")  # a fixture of pytest is called `app`
 _MOST_ENTRIES = 1000  # names looked at in one folder
 _MOST_FOLDERS = 100
 _MOST_FILES = 50
-_MOST_BYTES = 2**20
 
-_NOTHING = ast.Module([], [])
-_SETTINGS_VARIABLE = "DJANGO_SETTINGS_MODULE"
 _PASTE_APP = re.compile(r"^\[(app|application|composite|pipeline|filter-app)[:\]]", re.MULTILINE)
-_MODULE = re.compile(r"[\w-]+(\.[\w-]+)*")
 _FLASK_APP_LINE = re.compile(
     r"""^[ \t]*(?:export[ \t]+)?FLASK_APP[ \t]*=[ \t]*
         (?:"(?P<double>[^"\n]*)" | '(?P<single>[^'\n]*)' | (?P<bare>[^\n]*?))
@@ -108,11 +98,11 @@ def _named(target: str, project: str, label: str) -> Candidate:
             raise _BadError("there is nothing after the colon")
         if "/" in place or place.endswith(".py"):
             path = _file_of(place, project)
-            settings = None if colon else _settings_module(path)
+            settings = None if colon else source.settings_module(path)
             if settings:
                 return _django(path, settings, label)
             root, module = _locate(path)
-        elif _MODULE.fullmatch(place):
+        elif source.MODULE.fullmatch(place):
             root, module = project, place
         else:
             raise _BadError(f"{place!r} is neither a module nor a path to a file")
@@ -153,7 +143,7 @@ def _locate(path: Path, ceiling: Path | None = None) -> tuple[str, str]:
     names = [module.stem if module.suffix == ".py" else module.name]
     root = module.parent
     while root not in (ceiling, root.parent) and (
-        os.path.isfile(root / "__init__.py") or _is_imported_from(path, root)  # noqa: PTH113
+        os.path.isfile(root / "__init__.py") or source.is_imported_from(path, root)  # noqa: PTH113
     ):
         names.insert(0, root.name)
         root = root.parent
@@ -169,11 +159,7 @@ def _flask_app_file(project: str) -> str:
     https://flask.palletsprojects.com/en/stable/cli/#environment-variables-from-dotenv
     """
     for name in (".env", ".flaskenv"):
-        try:
-            with Path(project, name).open(encoding="utf-8", errors="replace") as file:
-                found = list(_FLASK_APP_LINE.finditer(file.read(_MOST_BYTES)))
-        except OSError:
-            continue
+        found = list(_FLASK_APP_LINE.finditer(source.text_of(Path(project, name))))
         if found:
             value = found[-1]["double"] or found[-1]["single"] or found[-1]["bare"] or ""
             if value.strip():
@@ -203,11 +189,11 @@ def _in_root(project: str) -> list[Candidate]:
         if name.endswith(".py") and name not in _NO_SCRIPTS and not _is_test(name)
     ]
     others = [one for one in others if one not in usual + asgi and "." not in one.stem]
-    making = [one for one in others[:_MOST_FILES] if _makes_app(one, itself=True)]
+    making = [one for one in others[:_MOST_FILES] if source.makes_app(one, itself=True)]
     if len(making) == 1:
         return [_candidate(making[0], root, root)]
     # A file that this Python cannot parse is better imported, which shows the error, than ignored.
-    return [_candidate(one, root, root) for one in usual + asgi if _makes_app(one) is None]
+    return [_candidate(one, root, root) for one in usual + asgi if source.makes_app(one) is None]
 
 
 def _in_packages(project: str) -> list[Candidate]:
@@ -223,7 +209,7 @@ def _in_packages(project: str) -> list[Candidate]:
                 or _startproject(folder, base, root)
                 or _suitable([folder / file for file in _PACKAGE_FILES], root, base)
                 or _suitable([folder / "asgi.py"], root, base)
-                or _mains(folder / "__init__.py", root, base)
+                or _pyramid(folder / "__init__.py", root, base)
             )
     return found
 
@@ -234,14 +220,14 @@ def _in_packages(project: str) -> list[Candidate]:
 def _managed(folder: Path, project: Path) -> list[Candidate]:
     """Return the Django project of a manage.py."""
     path = folder / "manage.py"
-    settings = _settings_module(path)
+    settings = source.settings_module(path)
     return [_django(path, settings, str(path.relative_to(project)))] if settings else []
 
 
 def _startproject(folder: Path, base: Path, project: Path) -> list[Candidate]:
     """Return the Django project of a wsgi.py or asgi.py; with both, the settings choose one."""
     for path in (folder / "wsgi.py", folder / "asgi.py"):
-        settings = _settings_module(path) or ""
+        settings = source.settings_module(path) or ""
         if settings.partition(".")[0] == folder.name:
             label = str(path.relative_to(project))
             return [Candidate(**_place(settings, str(base)), label=label, is_django=True)]
@@ -250,14 +236,14 @@ def _startproject(folder: Path, base: Path, project: Path) -> list[Candidate]:
 
 def _of_variable(project: str, env: Mapping[str, str]) -> list[Candidate]:
     """Return the Django project of the environment, when its settings are in this project."""
-    settings = env.get(_SETTINGS_VARIABLE, "").strip()
+    settings = env.get(source.SETTINGS_VARIABLE, "").strip()
     path = Path(project, *settings.split("."))
-    if not _MODULE.fullmatch(settings) or not any(
+    if not source.MODULE.fullmatch(settings) or not any(
         os.path.isfile(one)  # noqa: PTH113 - never raises
         for one in (path.with_name(f"{path.name}.py"), path / "__init__.py")
     ):
         return []
-    return [Candidate(**_place(settings, project), label=_SETTINGS_VARIABLE, is_django=True)]
+    return [Candidate(**_place(settings, project), label=source.SETTINGS_VARIABLE, is_django=True)]
 
 
 def _django(path: Path, settings: str, label: str) -> Candidate:
@@ -268,37 +254,10 @@ def _place(module: str, import_root: str) -> _Place:
     return {"module": module, "attribute": None, "import_root": import_root}
 
 
-def _settings_module(path: Path) -> str | None:
-    """Return the settings that a manage.py, wsgi.py or asgi.py sets unless others are set.
-
-    https://docs.djangoproject.com/en/stable/topics/settings/#envvar-DJANGO_SETTINGS_MODULE
-    """
-    found: list[str] = []
-    for node in ast.walk(_parsed(path) or _NOTHING):
-        given: ast.expr | None = None
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "setdefault":
-            given = node.args[1] if len(node.args) == 2 and _is_variable(node.args[0]) else None
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-            given = node.value if _is_variable(node.targets[0].slice) else None
-        if given is not None:
-            words = [str(one.value) for one in ast.walk(given) if isinstance(one, ast.Constant)]
-            found += [word for word in words[-1:] if _MODULE.fullmatch(word)]
-    return next((one for one in found if "test" not in one), found[0] if found else None)
-
-
-def _is_variable(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value == _SETTINGS_VARIABLE
-
-
 def _pasted(root: Path) -> list[Candidate]:
     """Return the app that production.ini describes, else development.ini's."""
     for name in _PASTE_FILES:
-        try:
-            with (root / name).open(encoding="utf-8", errors="replace") as file:
-                is_app = _PASTE_APP.search(file.read(_MOST_BYTES))
-        except OSError:
-            continue
-        if is_app:
+        if _PASTE_APP.search(source.text_of(root / name)):
             return [_paste(root / name, str(root), name)]
     return []
 
@@ -315,59 +274,18 @@ def _paste(path: Path, project: str, label: str) -> Candidate:
     )
 
 
-def _mains(path: Path, project: Path, base: Path) -> list[Candidate]:
-    """Return the factory of a Pyramid package, `main(global_config, **settings)`."""
-    for statement in (_parsed(path) or _NOTHING).body:
-        if isinstance(statement, ast.FunctionDef) and statement.name == "main":
-            given = [one.arg for one in statement.args.args]
-            if len(given) == 1 and given[0].startswith("global_conf") and statement.args.kwarg:
-                return [replace(_candidate(path, project, base), attribute="main({})")]
-    return []
+def _pyramid(path: Path, project: Path, base: Path) -> list[Candidate]:
+    """Return the factory of a Pyramid package."""
+    if not source.has_pyramid_main(path):
+        return []
+    return [replace(_candidate(path, project, base), attribute="main({})")]
 
 
-# -- reading a file --------------------------------------------------------------------------------
-
-
-def _is_imported_from(path: Path, folder: Path) -> bool:
-    """Say whether a file imports its neighbours in a folder as parts of a package of that name."""
-    depth = len(path.relative_to(folder).parts)
-    for node in ast.walk(_parsed(path) or _NOTHING):
-        if isinstance(node, ast.ImportFrom):
-            first, _, rest = (node.module or "").partition(".")
-            if node.level >= depth:
-                return True
-            names = [rest.partition(".")[0]] if rest else [one.name for one in node.names]
-            if node.level == 0 and first == folder.name and _holds(folder, names):
-                return True
-        elif isinstance(node, ast.Import):
-            parts = [one.name.split(".") for one in node.names]
-            if any(one[0] == folder.name and _holds(folder, one[1:2]) for one in parts):
-                return True
-    return False
-
-
-def _holds(folder: Path, names: Iterable[str]) -> bool:
-    places = [place for name in names for place in (folder / name, folder / f"{name}.py")]
-    return any(os.path.exists(one) for one in places)  # noqa: PTH110 - never raises
-
-
-def _parsed(path: Path) -> ast.Module | None:
-    """Return the syntax tree of a file, an empty one if it cannot be read; None: no Python."""
-    try:
-        with path.open("rb") as file:
-            source = file.read(_MOST_BYTES + 1)
-    except OSError:
-        source = b""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of string escapes, which are the user's own matter
-            return ast.parse(source if len(source) <= _MOST_BYTES else b"")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+# -- files and folders -----------------------------------------------------------------------------
 
 
 def _suitable(files: Iterable[Path], project: Path, base: Path | None = None) -> list[Candidate]:
-    return [_candidate(one, project, base or project) for one in files if _makes_app(one)]
+    return [_candidate(one, project, base or project) for one in files if source.makes_app(one)]
 
 
 def _candidate(path: Path, project: Path, base: Path) -> Candidate:
@@ -398,72 +316,3 @@ def _is_skipped(folder: Path) -> bool:
 
 def _is_test(name: str) -> bool:
     return name.startswith("test_") or name.endswith(("_test.py", "_tests", "_tests.py"))
-
-
-def _makes_app(path: Path, *, itself: bool = False) -> bool | None:
-    """Say by its syntax tree whether importing a file could give an app; None: it does not parse.
-
-    With `itself`, the file has to make the app: one that it imports or has made does not count.
-    """
-    tree = _parsed(path)
-    if tree is None:
-        return None
-    statements = list(_at_import(tree.body))
-    if any(_defines_app(statement) for statement in statements):
-        return True
-    # What `*` brings is not known; in a wsgi.py it is the app.
-    wanted = _APP_NAMES | {"*"} if path.name == "wsgi.py" else _APP_NAMES
-    return not itself and any(_bound(statement) & wanted for statement in statements)
-
-
-def _at_import(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements that run when the module is imported, those in blocks included."""
-    for statement in statements:
-        if isinstance(statement, ast.If):
-            if not _only_elsewhere(statement.test):
-                yield from _at_import(statement.body)
-            yield from _at_import(statement.orelse)
-        elif isinstance(statement, ast.Try | ast.TryStar):
-            yield from _at_import(statement.body)
-            for handler in statement.handlers:
-                yield from _at_import(handler.body)
-            yield from _at_import(statement.orelse + statement.finalbody)
-        elif isinstance(statement, ast.With):
-            yield from _at_import(statement.body)
-        else:
-            yield statement
-
-
-def _only_elsewhere(test: ast.expr) -> bool:
-    """Say whether a block runs only as a script or for a type checker."""
-    return ast.unparse(test) in (
-        "__name__ == '__main__'",
-        "'__main__' == __name__",
-        "TYPE_CHECKING",
-        "typing.TYPE_CHECKING",
-    )
-
-
-def _defines_app(statement: ast.stmt) -> bool:
-    """Say whether it defines one of the usual names, or calls `Flask(…)` or `flask.Flask(…)`."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return statement.name in _APP_NAMES
-    value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
-    if not isinstance(value, ast.Call):
-        return False
-    called = value.func
-    return getattr(called, "id", getattr(called, "attr", None)) in _APP_CLASSES
-
-
-def _bound(statement: ast.stmt) -> set[str]:
-    """Return the names that an import or an assignment binds."""
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name for alias in statement.names}
-    targets: list[ast.expr] = []
-    if isinstance(statement, ast.Assign):
-        targets = statement.targets
-    elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
-        targets = [statement.target]
-    nodes = (node for target in targets for node in ast.walk(target))
-    # In `app.config["X"] = 1` the name is only read.
-    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
