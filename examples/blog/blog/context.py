@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 def init_app(app: Flask) -> None:
     """Offer these names to all templates."""
     app.context_processor(_names)
+    app.add_template_filter(local)
 
 
 def _names() -> dict[str, Any]:
     return {
         "site": LocalProxy(site),
         "user": LocalProxy(_user),
-        "zone": LocalProxy(zone),
         "navigation": LocalProxy(_navigation),
         "waiting": LocalProxy(_waiting),
     }
@@ -48,8 +48,13 @@ def site() -> Preferences:
 
 
 def zone() -> ZoneInfo:
-    """Return the time zone of the dates that are shown."""
+    """Return where the site is, for the dates that it shows."""
     return ZoneInfo(site().timezone)
+
+
+def local(moment: datetime) -> datetime:
+    """Return a moment as the clocks of the site show it."""
+    return moment.astimezone(zone())
 
 
 def _user() -> User | None:

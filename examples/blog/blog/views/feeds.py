@@ -75,6 +75,7 @@ def answer(body: str, mimetype: str, shown: Iterable[posts.Post]) -> Response:
     response = Response(body, mimetype=mimetype)
     response.cache_control.public = True
     response.cache_control.max_age = MAY_BE_KEPT_S
-    response.last_modified = max(map(changed, shown), default=None)
+    if latest := max(map(changed, shown), default=None):
+        response.last_modified = latest
     response.add_etag()
     return response.make_conditional(request)

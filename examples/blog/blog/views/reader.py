@@ -15,6 +15,7 @@ from blog.accounts import Role
 from blog.excerpt import excerpt, marked
 from blog.links import rooted
 from blog.posts import Kind
+from blog.posts.reading import LONGEST_QUERY
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -106,7 +107,7 @@ def tags() -> str:
 
 @blueprint.get("/search")
 def search() -> str:
-    query = request.args.get("q", "").strip()[: posts.LONGEST_QUERY]
+    query = request.args.get("q", "").strip()[:LONGEST_QUERY]
     found = listed(words=query) if query else None
     return render_template(
         "reader/search.html", query=query, words=tuple(query.split()), listing=found
