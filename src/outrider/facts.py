@@ -139,6 +139,28 @@ class Project:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dependencies:
+    """What the project says that it needs to be installed."""
+
+    tool: str
+    """What installs it: `pip`, `uv`, `poetry`, `pipenv`, or `pyproject` for pip without a file."""
+    files: tuple[str, ...]
+    """What that tool reads, relative to the project."""
+    names: frozenset[str]
+    """Distributions, as normalised; of a lock file, all that will be installed."""
+    is_locked: bool
+    """Two builds install the same versions."""
+    has_hashes: bool = False
+    loose: tuple[str, ...] = ()
+    """Requirements without an exact version."""
+    python: str = ""
+    """Which Python is asked for: `3.12`, `3.12.4`, `>=3.10,<4`, `^3.11`; empty: any."""
+    python_source: str = ""
+    indexes: tuple[str, ...] = ()
+    """Hosts of package indexes beside the public one."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Account:
     """A user that processes can run as."""
 

@@ -93,3 +93,14 @@ def no_app_in_module(module: str, names: Sequence[str]) -> OutriderError:
         or ["name the module that defines the app:  outrider run module:app"],
         exit_code=Exit.TARGET,
     )
+
+
+def bad_dependencies(name: str, why: str) -> OutriderError:
+    """A file that says what the project needs cannot be read."""
+    return OutriderError(
+        "bad-dependencies",
+        f"{name} cannot be read",
+        found=[why],
+        fix=[f"correct {name}, or make it again with the tool that wrote it"],
+        exit_code=Exit.FILES,
+    )
