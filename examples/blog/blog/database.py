@@ -11,9 +11,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from flask import Flask, current_app, g
+from flask import Flask, current_app
 from pymongo import IndexModel, MongoClient
-from pymongo.errors import ConnectionFailure
 from pymongo.monitoring import (
     ServerClosedEvent,
     ServerDescriptionChangedEvent,
@@ -42,16 +41,9 @@ def get() -> Database[dict[str, Any]]:
     """Return the database of the current app, with its indexes.
 
     Raises:
-        ConnectionFailure: it cannot be reached. Within one request only the first call waits, so
-            that the page that says so does not wait once more for each thing it would like to know.
+        pymongo.errors.ConnectionFailure: it cannot be reached.
     """
-    if away := g.get("database_away"):
-        raise away
-    try:
-        return current_app.extensions["database"].of_this_process().indexed()
-    except ConnectionFailure as error:
-        g.database_away = error
-        raise
+    return current_app.extensions["database"].of_this_process().indexed()
 
 
 class _Connections:

@@ -6,13 +6,13 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
-from flask_wtf import FlaskForm
 from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from blog import access, comments, context, database, posts
 from blog.accounts import Role
 from blog.excerpt import excerpt, marked
+from blog.forms import Form
 from blog.links import rooted
 from blog.posts import Kind
 from blog.posts.reading import LONGEST_QUERY
@@ -33,7 +33,7 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-class CommentForm(FlaskForm):
+class CommentForm(Form):
     name = StringField("Your name", [DataRequired("What is your name?"), Length(max=60)])
     text = TextAreaField(
         "Your comment",
