@@ -100,6 +100,11 @@ def _is_flasks_own(*functions: Any) -> bool:
 # -- what runs before a view --------------------------------------------------------------------
 
 
+# Dash sets the app up at the first request; Flask-WTF asks forms for their token, and lets every
+# GET pass: https://flask-wtf.readthedocs.io/en/1.2.x/config/ (WTF_CSRF_METHODS)
+HARMLESS_HOOKS = ("dash.", "flask_wtf.")
+
+
 def hooks(app: Any, endpoint: str) -> Iterator[str]:
     """Yield what runs before the view, and might refuse the request."""
     blueprints = endpoint.split(".")[:-1]
@@ -110,7 +115,7 @@ def hooks(app: Any, endpoint: str) -> Iterator[str]:
     ):
         for scope in scopes:
             for hook in registered.get(scope, ()):
-                if getattr(hook, "__module__", "").startswith("dash."):
-                    continue  # it sets the app up at the first request
+                if getattr(hook, "__module__", "").startswith(HARMLESS_HOOKS):
+                    continue
                 owner = f"blueprint {scope!r}" if scope else "app"
                 yield f"{owner}.{kind} runs {getattr(hook, '__name__', type(hook).__name__)}"
