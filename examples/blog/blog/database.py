@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flask import Flask, current_app
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Indexes: TypeAlias = Mapping[str, Sequence[IndexModel]]
 """The indexes of each collection."""
+Prepare: TypeAlias = "Callable[[Database[dict[str, Any]]], None]"
 
 PATIENCE_MS = 2000
 """How long a page waits for a database that is away before it says so."""
@@ -35,6 +36,11 @@ ANSWER_MS = 20_000
 def init_app(app: Flask, indexes: Sequence[Indexes]) -> None:
     """Tell where the database is and which indexes it needs; nothing is connected yet."""
     app.extensions["database"] = _Connections(app.config["MONGO_URL"], indexes)
+
+
+def on_connected(app: Flask, prepare: Prepare) -> None:
+    """Let `prepare` look at the database before a process first uses it."""
+    app.extensions["database"].prepare.append(prepare)
 
 
 def get() -> Database[dict[str, Any]]:
@@ -50,18 +56,19 @@ class _Connections:
     def __init__(self, url: str, indexes: Sequence[Indexes]) -> None:
         self._url = url
         self._indexes = indexes
+        self.prepare: list[Prepare] = []
         self._connections: dict[int, _Connection] = {}
         self._lock = threading.Lock()
 
     def of_this_process(self) -> _Connection:
         with self._lock:
             if os.getpid() not in self._connections:
-                self._connections[os.getpid()] = _Connection(self._url, self._indexes)
+                self._connections[os.getpid()] = _Connection(self._url, self._indexes, self.prepare)
             return self._connections[os.getpid()]
 
 
 class _Connection:
-    def __init__(self, url: str, indexes: Sequence[Indexes]) -> None:
+    def __init__(self, url: str, indexes: Sequence[Indexes], prepare: Sequence[Prepare]) -> None:
         self._losses = _Losses()
         self.client: MongoClient[dict[str, Any]] = MongoClient(
             url,
@@ -73,6 +80,7 @@ class _Connection:
             event_listeners=[self._losses],
         )
         self._indexes = indexes
+        self._prepare = prepare
         self._indexed_at: int | None = None
 
     def indexed(self) -> Database[dict[str, Any]]:
@@ -86,6 +94,8 @@ class _Connection:
             for indexes in self._indexes:
                 for collection, models in indexes.items():
                     database[collection].create_indexes(list(models))
+            for prepare in self._prepare:
+                prepare(database)
             self._indexed_at = losses
         return database
 
