@@ -49,7 +49,6 @@ def test_routes_that_do_more_than_send_the_file():
         ("in_class", "wrapped in BasicAuth"),
         ("in_function", "wrapped in in_function.<locals>.ask_for_password"),
         ("on_other_blueprint", None),
-        ("on_forms", None),
         ("in_proxy_fix", None),
         ("in_csrf_protection", None),
         ("in_csrf_protection_of_reading", "app.before_request runs csrf_protect"),

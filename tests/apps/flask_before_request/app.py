@@ -33,16 +33,6 @@ def on_blueprint():
     return with_files(Flask(__name__), blueprint)
 
 
-def on_forms():
-    def csrf_protect():
-        pass
-
-    csrf_protect.__module__ = "flask_wtf.csrf"  # as that of CSRFProtect
-    app = with_files(Flask(__name__), files())
-    app.before_request(csrf_protect)
-    return app
-
-
 def on_values():
     app = with_files(Flask(__name__), files())
     app.url_value_preprocessor(check_login)
