@@ -25,8 +25,6 @@ VIEWS = (
     "feeds",
     "images",
     "moderation",
-    "people",
-    "preferences",
     "reader",
     "transfer",
 )
@@ -53,5 +51,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 def _existing(names: tuple[str, ...], package: str = "blog") -> Iterator[ModuleType]:
     # Until all of them are written.
     for name in names:
-        if find_spec(f"{package}.{name}"):
+        found = find_spec(f"{package}.{name}")
+        if found and found.origin:
             yield import_module(f"{package}.{name}")

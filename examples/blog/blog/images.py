@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,16 @@ class Image:
     bytes: int
     user: ObjectId | None
     created_at: datetime
+
+    @property
+    def address(self) -> str:
+        """What a writer puts into a post, wherever the site stands."""
+        return f"/media/{self.path}"
+
+    @property
+    def markdown(self) -> str:
+        alt = re.sub(r"([\\\[\]])", r"\\\1", self.alt)
+        return f"![{alt}]({self.address})"
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Image:
@@ -118,13 +129,22 @@ def write(root: Path, path: str, content: bytes) -> bool:
     return is_new
 
 
-def recent(db: Db, *, page: int = 1, per_page: int = 24) -> tuple[tuple[Image, ...], int]:
-    """Return a page of the library, newest first, and how many pages there are."""
+@dataclass(frozen=True)
+class Listing:
+    """A page of the library."""
+
+    images: tuple[Image, ...]
+    page: int
+    pages: int
+
+
+def recent(db: Db, *, page: int = 1, per_page: int = 24) -> Listing:
+    """List the library, newest first."""
     found = db.images.find(
         sort=[("created_at", -1), ("_id", -1)], skip=(page - 1) * per_page, limit=per_page
     )
     pages = max(1, -(-db.images.count_documents({}) // per_page))
-    return tuple(map(Image.from_document, found)), pages
+    return Listing(tuple(map(Image.from_document, found)), page, pages)
 
 
 def by_id(db: Db, id: ObjectId) -> Image | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import argon2
 import pytest
 from bson import ObjectId
 
@@ -32,6 +33,14 @@ def _clean_environment(monkeypatch):
             monkeypatch.delenv(name)
     for name in ("MONGO_URL", "MONGO_PORT", "SECRET_KEY", "MEDIA_ROOT"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(monkeypatch):
+    """Hash with parameters for a test; those of production are asked for by name."""
+    quick = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(accounts, "_HASHER", quick)
+    monkeypatch.setattr(accounts, "_NOBODYS", quick.hash("of nobody"))
 
 
 def free_port() -> int:
