@@ -145,11 +145,18 @@ class Paths:
     """The name of the app's socket."""
     folder: str = ""
     """Below `run`, where the app's own files are: apart where several sites share `run`."""
+    remote: str = ""
+    """`HOST:PORT` at which Nginx finds the app, where that runs in another container."""
 
     @property
     def socket(self) -> str:
         """The app's socket, between Nginx and Gunicorn."""
         return f"{self.run}/{self.app}.sock"
+
+    @property
+    def listens(self) -> str:
+        """Where the app's server listens: its socket, or a port of its container."""
+        return f"0.0.0.0:{self.remote.rpartition(':')[2]}" if self.remote else self.socket
 
     def within(self, name: str) -> str:
         """Return the path of a file of the app's own, from `run`."""

@@ -1,0 +1,111 @@
+"""A site as it will be inside containers: the same facts, in another place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outrider.facts import Account, Directory, Host, Nginx
+from outrider.plan import plan
+from outrider.settings import Given, Settings
+from outrider.values import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from outrider.facts import Facts
+    from outrider.site import Image, Site
+
+PROJECT = "/srv/app"
+PYTHON = "/opt/venv/bin/python"
+RUN = "/run/outrider"
+APP_PORT, PROXY_PORT = 8000, 8080
+"""Of the containers, where an ordinary user may bind; which port is published is another matter."""
+APP_ID = 10001
+"""User and group of the app: none that a host or an image has, and the same in every release."""
+SERVICE = "app"
+NGINX_FLOOR = (1, 28, 0)
+"""The oldest that `nginx:stable` was when this was written; `resolve` came with 1.27.3."""
+OPEN_FILES = 16384
+
+_OF_THIS_MACHINE = ("python", "nginx", "user", "run_dir", "env_file", "nginx_snippet", "directory")
+
+
+def plan_contained(facts: Facts, settings: Settings, image: Image) -> Site:
+    """Decide everything about a site whose app and Nginx are in containers of their own.
+
+    Args:
+        facts: as observed here.
+        settings: as given; what is of this machine alone is not for the containers.
+        image: what the app's image is made of.
+
+    Raises:
+        OutriderError: as for `plan`.
+    """
+    given = {k: v for k, v in settings.given.items() if k not in _OF_THIS_MACHINE}
+    given["bind"] = Given(Address(host="0.0.0.0", port=PROXY_PORT), "the image")  # noqa: S104 - in a container
+    given["run_dir"] = Given(RUN, "the image")
+    site = plan(contained(facts, image), Settings(given))
+    seen = [mount.directory for mount in site.mounts]
+    return replace(
+        site,
+        # What Nginx's container does not have, it cannot send.
+        file_roots=tuple(root for root in site.file_roots if root.directory in seen),
+        paths=replace(site.paths, app=SERVICE, remote=f"{SERVICE}:{APP_PORT}"),
+    )
+
+
+def contained(facts: Facts, image: Image) -> Facts:
+    """Return what would be observed inside the app's container."""
+    here = facts.project.directory
+    app = facts.app
+
+    def moved(path: str) -> str:
+        inside = path == here or path.startswith(here + "/")
+        return PROJECT + path.removeprefix(here) if inside else path
+
+    account = Account(uid=APP_ID, gid=APP_ID, name="app", group="app", home=PROJECT)
+    return replace(
+        facts,
+        app=replace(
+            app,
+            import_root=moved(app.import_root),
+            module_file=moved(app.module_file) if app.module_file else None,
+            static=tuple(replace(one, directory=moved(one.directory)) for one in app.static),
+            media=tuple(replace(one, directory=moved(one.directory)) for one in app.media),
+            collect=app.collect
+            and replace(
+                app.collect,
+                static_root=app.collect.static_root and moved(app.collect.static_root),
+            ),
+        ),
+        interpreter=replace(
+            facts.interpreter, path=PYTHON, origin="the image", version=(*image.python, 0)
+        ),
+        project=replace(facts.project, directory=PROJECT, owner_uid=APP_ID, owner="app"),
+        host=Host(
+            cpus=image.cpus,
+            cpus_source="the container's limit",
+            memory_bytes=image.memory_bytes,
+            memory_source="the container's limit",
+            uid=APP_ID,
+            account=account,
+            open_files=OPEN_FILES,
+            shm_is_tmpfs=True,
+            temp_directory="/tmp",  # noqa: S108 - a tmpfs of the container
+        ),
+        nginx=Nginx(
+            path="/usr/sbin/nginx", version=NGINX_FLOOR, build="nginx:stable", origin="the image"
+        ),
+        directories={moved(path): _moved(one, moved(path)) for path, one in _all(facts)},
+        programs={name: f"/opt/venv/bin/{name}" for name in facts.programs},
+    )
+
+
+def _all(facts: Facts) -> Sequence[tuple[str, Directory]]:
+    return list(facts.directories.items())
+
+
+def _moved(directory: Directory, path: str) -> Directory:
+    """Return a folder as it will be: the image's files are readable for all."""
+    return replace(directory, path=path, blocked_by=None)
