@@ -253,4 +253,6 @@ def _names(found: Iterable[object]) -> frozenset[str]:
 def _private(urls: Iterable[str]) -> tuple[str, ...]:
     """Return the hosts of package indexes that are not the public one; never a password."""
     hosts = (urlsplit(url).hostname or "" for url in urls)
-    return tuple(dict.fromkeys(host for host in hosts if host and host.split(".")[-2:-1] != ["pypi"]))
+    return tuple(
+        dict.fromkeys(host for host in hosts if host and host.split(".")[-2:-1] != ["pypi"])
+    )
