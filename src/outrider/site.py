@@ -267,6 +267,60 @@ class Site:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Volume:
+    """A named volume of Compose, and where it lies in a container."""
+
+    name: str
+    directory: str
+    is_read_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One container of a Compose project."""
+
+    name: str
+    role: str
+    """`app`, `proxy`, `release`, `extra` or `database`."""
+    image: str = ""
+    """Of a database; the others are built."""
+    command: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    """Values as Compose reads them: `$` begins one of its own variables."""
+    volumes: tuple[Volume, ...] = ()
+    temporary: tuple[str, ...] = ()
+    """Folders in memory: the rest of the file system is read-only."""
+    health: tuple[str, ...] = ()
+    after: tuple[tuple[str, str], ...] = ()
+    """Which services it waits for, and until when, in Compose's words."""
+    user: str = ""
+    cpus: str = ""
+    memory_mb: int = 0
+    networks: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A whole Compose project around a site."""
+
+    name: str
+    site: Site
+    published: Address
+    services: tuple[Service, ...]
+    secrets: tuple[str, ...]
+    """Variables that `.env` must have, each with a value of its own that nobody knows."""
+    stop_s: int
+    """How long a container may take to stop."""
+    decisions: tuple[Decision, ...] = ()
+
+    @property
+    def volumes(self) -> tuple[str, ...]:
+        """Every named volume, once."""
+        return tuple(dict.fromkeys(v.name for one in self.services for v in one.volumes))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Server:
     """What Nginx answers under some host names: the sites of these names, each at its prefix."""
 
