@@ -13,7 +13,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
 from blog import posts, schedule, slugs
 from blog.posts import Draft, Kind, Status
@@ -46,7 +46,7 @@ class PostForm(FlaskForm):
 
     title = StringField(
         "Title",
-        [InputRequired("Give it a title."), Length(max=200)],
+        [DataRequired("Give it a title."), Length(max=200)],
         filters=[_one_line],
         render_kw={"maxlength": 200},
     )
@@ -60,8 +60,9 @@ class PostForm(FlaskForm):
     )
     kind = SelectField(
         "Kind",
-        choices=[("post", "Post, in the lists"), ("page", "Page, in the navigation")],
-        default="post",
+        choices=[str(kind) for kind in Kind],
+        default=str(Kind.POST),
+        description="Posts stand in the lists, pages in the navigation.",
     )
     category = StringField("Category", [Length(max=60)], filters=[_one_line])
     tags = StringField(
