@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     HiddenField,
@@ -16,6 +15,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
 from blog import posts, schedule, slugs
+from blog.forms import Form
 from blog.posts import Draft, Kind, Status
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ def _lines(text: str | None) -> str:
     return (text or "").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _has_letter(_form: FlaskForm, field: Any) -> None:
+def _has_letter(_form: Form, field: Any) -> None:
     if field.data and not slugs.normal(field.data):
         raise ValidationError("Use a letter or a digit, of any script.")
 
 
-class PostForm(FlaskForm):
+class PostForm(Form):
     """Everything that a writer decides about a post."""
 
     title = StringField(
