@@ -66,7 +66,7 @@ def _list(name: str, documents: Iterable[dict[str, Any]]) -> Iterator[str]:
     yield f",\n{json.dumps(name)}: ["
     comma = ""
     for document in documents:
-        record = {"id": document["_id"]} | {k: v for k, v in document.items() if k != "_id"}
+        record = {"id": document.pop("_id")} | dict(sorted(document.items()))
         yield f"{comma}\n{json.dumps(record, ensure_ascii=False, default=_plain)}"
         comma = ","
     yield "\n]"

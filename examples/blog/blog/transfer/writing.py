@@ -103,7 +103,8 @@ def undo(db: Db, root: Path) -> None:
         db[name].delete_many({"_id": {"$in": journal[name]}})
     db.comments.delete_many({"post": {"$in": journal["posts"]}})  # readers may have been faster
     for path in journal["files"]:
-        (root / path).unlink(missing_ok=True)
+        if (root / path).is_file():
+            (root / path).unlink()
     preferences.save(db, preferences.Preferences(**journal["preferences"]))
     db.imports.delete_one({"_id": _JOURNAL})
 
