@@ -138,8 +138,8 @@ def test_a_weight_that_is_no_number_is_refused(desk, weight):
 
 
 def test_a_text_of_megabytes_is_refused_and_one_of_a_book_chapter_is_not(desk, db):
-    assert send(desk, "/desk/posts/new", markdown="x" * 400_001).status_code == 422
-    assert send(desk, "/desk/posts/new", markdown="x" * 400_000).status_code == 303
+    assert send(desk, "/desk/posts/new", markdown="x" * 200_001).status_code == 422
+    assert send(desk, "/desk/posts/new", markdown="x" * 200_000).status_code == 303
 
 
 # -- scheduling ----------------------------------------------------------------------------------
@@ -397,6 +397,6 @@ def test_the_preview_is_what_readers_would_get(desk):
     assert 'src="/sub/media/a.png"' in below.text
 
 
-@pytest.mark.parametrize("sent", [[], {}, {"markdown": 1}, {"markdown": "x" * 400_001}])
+@pytest.mark.parametrize("sent", [[], {}, {"markdown": 1}, {"markdown": "x" * 200_001}])
 def test_a_preview_of_something_else_is_refused(desk, sent):
     assert desk.post("/desk/preview", json=sent).status_code == 400
