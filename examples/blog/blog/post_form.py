@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from blog.posts import Post
 
-MOST_MARKDOWN = 400_000
+MOST_MARKDOWN = 200_000
 """With its HTML this stays far below the 16 MB that MongoDB takes for one document."""
 
 

@@ -4,11 +4,13 @@ import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from pymongo.errors import AutoReconnect
 
-from blog import posts, preferences
+from blog import create_app, posts, preferences
 from blog.accounts import Role
 from blog.posts import Draft, Status
 from blog.preferences import Preferences
+from tests.conftest import free_port
 from tests.people import NOW
 
 FIELDS = {
@@ -136,8 +138,8 @@ def test_a_weight_that_is_no_number_is_refused(desk, weight):
 
 
 def test_a_text_of_megabytes_is_refused_and_one_of_a_book_chapter_is_not(desk, db):
-    assert send(desk, "/desk/posts/new", markdown="x" * 400_001).status_code == 422
-    assert send(desk, "/desk/posts/new", markdown="x" * 400_000).status_code == 303
+    assert send(desk, "/desk/posts/new", markdown="x" * 200_001).status_code == 422
+    assert send(desk, "/desk/posts/new", markdown="x" * 200_000).status_code == 303
 
 
 # -- scheduling ----------------------------------------------------------------------------------
@@ -265,6 +267,31 @@ def test_a_forged_deletion_is_refused(app, desk, db, stored):
     assert only(db)
 
 
+def test_a_database_that_is_away_does_not_take_the_text(config, mongo_server, writer):
+    url = f"mongodb://127.0.0.1:{free_port()}/away"
+    away = create_app({**config, "MONGO_URL": url})
+    client = away.test_client()
+    with client.session_transaction() as session:
+        session["user"], session["epoch"] = str(writer.id), writer.session
+    answer = send(client, "/desk/posts/new")
+    for connection in away.extensions["database"]._connections.values():
+        connection.client.close()
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "cannot reach its database" in answer.text
+    assert "Along the *harbour*." in answer.text
+
+
+def test_a_database_that_goes_away_while_saving_does_not_take_the_text(desk, monkeypatch):
+    def away(*_args, **_more):
+        raise AutoReconnect
+
+    monkeypatch.setattr(posts, "insert", away)
+    answer = send(desk, "/desk/posts/new")
+    assert answer.status_code == 503
+    assert "Along the *harbour*." in answer.text
+
+
 # -- who may -------------------------------------------------------------------------------------
 
 
@@ -296,6 +323,17 @@ def test_readers_have_no_desk_and_strangers_are_asked_to_log_in(browser, client,
     for address in ("/desk/", "/desk/posts/new", "/desk/images"):
         assert reader.get(address).status_code == 403
         assert client.get(address).location.startswith("/login")
+
+
+def test_the_desk_offers_what_each_role_may_do(browser):
+    offered = {}
+    for role in (Role.WRITER, Role.EDITOR, Role.OWNER):
+        page = browser(role).get("/desk/").text
+        nav = page[page.index('aria-label="Desk"') :]
+        offered[role] = re.findall(r">([^<>]+)</a>", nav[: nav.index("</nav>")])
+    assert offered[Role.WRITER] == ["Posts", "Images"]
+    assert offered[Role.EDITOR] == ["Posts", "Images", "Comments"]
+    assert offered[Role.OWNER][3:] == ["People", "Settings", "Export and import"]
 
 
 @pytest.mark.parametrize("id", ["x", "0" * 24])
@@ -359,6 +397,6 @@ def test_the_preview_is_what_readers_would_get(desk):
     assert 'src="/sub/media/a.png"' in below.text
 
 
-@pytest.mark.parametrize("sent", [[], {}, {"markdown": 1}, {"markdown": "x" * 400_001}])
+@pytest.mark.parametrize("sent", [[], {}, {"markdown": 1}, {"markdown": "x" * 200_001}])
 def test_a_preview_of_something_else_is_refused(desk, sent):
     assert desk.post("/desk/preview", json=sent).status_code == 400
