@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import socket
 import subprocess
 import sysconfig
+import tempfile
 import time
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from typing import IO
 
 from blog import local_mongo
 
@@ -16,10 +21,32 @@ PATIENCE_S = 60
 """How long anything may take before a test gives up; nothing waits that long when all is well."""
 
 
+FIRST_PORT, PORTS = 15_000, 16_000
+"""Below the kernel's own range for outgoing connections, which starts at 32768."""
+
+_held: list[IO[str]] = []
+_turns = count(os.getpid() * 37)
+
+
 def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return trial.getsockname()[1]
+    """Return a port that nobody listens on, and that no other test process is given."""
+    place = Path(tempfile.gettempdir(), f"blog-test-ports-{os.geteuid()}")
+    place.mkdir(exist_ok=True)
+    for _ in range(1000):
+        port = FIRST_PORT + next(_turns) % PORTS
+        lock = (place / str(port)).open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as trial:
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                trial.bind(("127.0.0.1", port))
+        except OSError:
+            lock.close()
+            continue
+        _held.append(lock)  # until this process ends
+        return port
+    message = "no free port"
+    raise AssertionError(message)
 
 
 @dataclass
