@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     HiddenField,
@@ -13,9 +12,10 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
 from blog import posts, schedule, slugs
+from blog.forms import Form
 from blog.posts import Draft, Kind, Status
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from blog.posts import Post
 
-MOST_MARKDOWN = 400_000
+MOST_MARKDOWN = 200_000
 """With its HTML this stays far below the 16 MB that MongoDB takes for one document."""
 
 
@@ -36,17 +36,17 @@ def _lines(text: str | None) -> str:
     return (text or "").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _has_letter(_form: FlaskForm, field: Any) -> None:
+def _has_letter(_form: Form, field: Any) -> None:
     if field.data and not slugs.normal(field.data):
         raise ValidationError("Use a letter or a digit, of any script.")
 
 
-class PostForm(FlaskForm):
+class PostForm(Form):
     """Everything that a writer decides about a post."""
 
     title = StringField(
         "Title",
-        [InputRequired("Give it a title."), Length(max=200)],
+        [DataRequired("Give it a title."), Length(max=200)],
         filters=[_one_line],
         render_kw={"maxlength": 200},
     )
@@ -60,8 +60,9 @@ class PostForm(FlaskForm):
     )
     kind = SelectField(
         "Kind",
-        choices=[("post", "Post, in the lists"), ("page", "Page, in the navigation")],
-        default="post",
+        choices=[str(kind) for kind in Kind],
+        default=str(Kind.POST),
+        description="Posts stand in the lists, pages in the navigation.",
     )
     category = StringField("Category", [Length(max=60)], filters=[_one_line])
     tags = StringField(

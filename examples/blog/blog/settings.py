@@ -34,7 +34,7 @@ def read(env: Mapping[str, Any], instance: Path) -> dict[str, Any]:
         "SECRET_KEY": env.get("SECRET_KEY") or _kept_secret(instance / "secret_key"),
         "MEDIA_ROOT": str(Path(env.get("MEDIA_ROOT") or instance / "media").absolute()),
         # Nginx refuses more before a worker sees it.
-        "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
+        "MAX_CONTENT_LENGTH": 8 * 1024 * 1024,
         # Flask's half a megabyte is less than a long post with its formatting may have.
         "MAX_FORM_MEMORY_SIZE": 4 * 1024 * 1024,
         "PERMANENT_SESSION_LIFETIME": timedelta(days=14),

@@ -8,7 +8,7 @@ import pytest
 from pymongo.errors import ConnectionFailure
 
 from blog import create_app, database
-from tests.conftest import Server, free_port
+from tests.mongo import Server, free_port
 
 
 @pytest.fixture

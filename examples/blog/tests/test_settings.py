@@ -78,7 +78,7 @@ def test_a_key_that_cannot_be_kept_is_asked_for(tmp_path):
 
 def test_the_local_database_listens_on_this_machine_only():
     words = local_mongo.command(1234, Path("/data"), Path("/bin/secantusd-py"))
-    assert words[1:] == ["--host", "127.0.0.1", "--port", "1234", "--storage-path", "/data"]
+    assert words[1:5] == ["--host", "127.0.0.1", "--port", "1234"]
 
 
 def test_without_the_program_of_the_local_database_it_says_what_to_install(tmp_path, monkeypatch):

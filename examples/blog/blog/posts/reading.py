@@ -63,6 +63,12 @@ def visible(
     return listing(db, {"$and": conditions}, page=page, per_page=per_page)
 
 
+def latest(db: Db, now: datetime, count: int) -> tuple[Post, ...]:
+    """Return the newest posts, pinned or not: what a feed tells is when something was new."""
+    order = [("publish_at", -1), ("_id", -1)]
+    return listing(db, _listed(now), page=1, per_page=count, order=order).posts
+
+
 def listing(
     db: Db,
     wanted: dict[str, Any],

@@ -9,6 +9,9 @@ const chooser = form.querySelector("#upload");
 const headers = { "X-CSRFToken": form.elements.csrf_token.value, "Accept": "application/json" };
 const SIGNED_OUT = "You are no longer signed in. Your text is still here: log in on another tab, then save.";
 
+// Without the session the token is wrong, and with a session that has ended the answer is the login.
+const isSignedOut = (answer) => answer.type === "opaqueredirect" || answer.status === 400;
+
 for (const element of form.querySelectorAll("[data-with-script]")) element.hidden = false;
 document.documentElement.classList.add("with-preview");
 
@@ -17,6 +20,12 @@ document.documentElement.classList.add("with-preview");
 const PAUSE_MS = 300;
 let timer;
 let asked; // the request whose answer is wanted: an older one must not overwrite it
+
+let told = "";
+function tellOfPreview(problem) {
+  if (problem || note.textContent === told) note.textContent = problem;
+  told = problem;
+}
 
 async function preview() {
   asked?.abort();
@@ -30,9 +39,9 @@ async function preview() {
       signal: asked.signal,
     });
     if (answer.ok) shown.innerHTML = await answer.text(); // sanitised by the server
-    note.textContent = answer.type === "opaqueredirect" ? SIGNED_OUT : "";
+    tellOfPreview(answer.ok ? "" : isSignedOut(answer) ? SIGNED_OUT : "No preview: the site cannot make one now.");
   } catch (error) {
-    if (error.name !== "AbortError") note.textContent = "No preview: the site does not answer.";
+    if (error.name !== "AbortError") tellOfPreview("No preview: the site does not answer.");
   }
 }
 
@@ -56,19 +65,19 @@ function insert(markdown, part = "") {
 }
 
 /** Send one image; return what to tell the writer, or "" if it is in the text. */
-async function upload(file) {
+async function upload(file, isLast) {
   const most = Number(form.dataset.mostBytes);
   const tooLarge = `“${file.name}” is larger than this site takes (${Math.floor(most / 1048576)} MB).`;
   if (most && file.size > most) return tooLarge;
   const body = new FormData();
   body.append("image", file, file.name);
   const answer = await fetch(form.dataset.upload, { method: "POST", headers, body, redirect: "manual" });
-  if (answer.type === "opaqueredirect") return SIGNED_OUT;
+  if (isSignedOut(answer)) return SIGNED_OUT;
   if (answer.status === 413) return tooLarge;
-  const told = await answer.json();
-  if (!answer.ok) return told.message || told.error;
-  const alt = (told.alt || told.name).replace(/[\\[\]]/g, " ");
-  insert(`![${alt}](${told.address})\n`, alt);
+  const kept = await answer.json();
+  if (!answer.ok) return kept.message || kept.error;
+  const alt = (kept.alt || kept.name).replace(/[\\[\]]/g, " ");
+  insert(`![${alt}](${kept.address})\n`, isLast ? alt : "");
   return "";
 }
 
@@ -77,7 +86,7 @@ async function uploadAll(files) {
   for (const file of files) {
     note.textContent = `Uploading “${file.name}” …`;
     try {
-      problems.push(await upload(file));
+      problems.push(await upload(file, file === files.at(-1)));
     } catch {
       problems.push(`“${file.name}” did not arrive: the site does not answer.`);
     }
