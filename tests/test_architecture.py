@@ -32,7 +32,7 @@ FLOORS = (
     {"render", "checks", "lifecycle", "logline", "envfile"},
     {"plan"},
     {"site"},
-    {"facts", "settings", "values", "errors", "servers"},
+    {"facts", "settings", "values", "errors", "servers", "packages"},
     {"app", "probe"},
     {"__init__"},
 )

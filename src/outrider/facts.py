@@ -139,25 +139,64 @@ class Project:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PackageIndex:
+    """Where packages come from beside the public index."""
+
+    host: str
+    name: str = ""
+    """As the tool's own file calls it."""
+    variables: tuple[str, ...] = ()
+    """Those that its URL is completed from (`https://${TOKEN}@packages.example/simple`)."""
+    password_in: str = ""
+    """The file with a password in the URL; never the password."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dependencies:
     """What the project says that it needs to be installed."""
 
     tool: str
-    """What installs it: `pip`, `uv`, `poetry`, `pipenv`, or `pyproject` for pip without a file."""
+    """What installs it: `pip`, `uv`, `poetry`, `pipenv`, or `pyproject`, a list without a lock."""
     files: tuple[str, ...]
-    """What that tool reads, relative to the project."""
+    """What that tool reads, relative to the project; a lock file comes last."""
     names: frozenset[str]
     """Distributions, as normalised; of a lock file, all that will be installed."""
+    extras: frozenset[str] = frozenset()
+    """Asked for with their distribution: `psycopg[binary]`."""
     is_locked: bool
-    """Two builds install the same versions."""
+    """Each one that is named has one version only."""
     has_hashes: bool = False
     loose: tuple[str, ...] = ()
     """Requirements without an exact version."""
+    local: tuple[str, ...] = ()
+    """What of the project's own has to be there to install them (`./libs/money`)."""
+    is_from_git: bool = False
+    """Something comes out of a Git repository."""
     python: str = ""
     """Which Python is asked for: `3.12`, `3.12.4`, `>=3.10,<4`, `^3.11`; empty: any."""
     python_source: str = ""
-    indexes: tuple[str, ...] = ()
-    """Hosts of package indexes beside the public one."""
+    indexes: tuple[PackageIndex, ...] = ()
+    """Those beside the public one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeBuild:
+    """A folder of the site that a build with Node makes."""
+
+    directory: str
+    """Where package.json is, relative to the project; empty for the project itself."""
+    output: str
+    """The folder that it makes, relative to the project."""
+    output_source: str
+    """What says so (`vite.config.js`)."""
+    tool: str
+    """`npm`, `pnpm` or `yarn`."""
+    lock: str = ""
+    """The lock file beside package.json; empty: there is none."""
+    manager: str = ""
+    """Which version of that tool: `pnpm@9.1.0`."""
+    engine: str = ""
+    """The major version of Node that is asked for; empty: any."""
 
 
 @dataclass(frozen=True, kw_only=True)

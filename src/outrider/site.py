@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outrider import servers  # noqa: TC001 - part of the model
+from outrider import facts, servers  # noqa: TC001 - part of the model
+from outrider.packages import ALPINE
 from outrider.values import Address  # noqa: TC001 - part of the model
 
 
@@ -376,3 +377,92 @@ class Fleet:
             for names in alike.values()
         ]
         return tuple(sorted(servers, key=lambda server: not server.names))
+
+
+# -- images ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemPackages:
+    """Packages of the image's distribution, and what needs them."""
+
+    names: tuple[str, ...]
+    why: str
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildSecret:
+    """What a build may read and no layer keeps: a variable, or a file where a tool looks for it."""
+
+    id: str
+    variable: str = ""
+    """The commands find it in the environment; empty: as a file."""
+    path: str = ""
+    """Where the file is during the build."""
+    given_as: str
+    """How it is told to `docker build`: `id=pip_conf,src=$HOME/.config/pip/pip.conf`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildStep:
+    """Commands of a build, as one layer."""
+
+    why: str
+    commands: tuple[tuple[str, ...], ...]
+    cache: str = ""
+    """A folder that stays from build to build and is in no layer."""
+    secrets: tuple[BuildSecret, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """What the image of an app is made of; the code in it is the Site's."""
+
+    python: tuple[int, int]
+    variant: str
+    """`slim` or `alpine`."""
+    cpus: int
+    """What the container may use, from which its workers are counted."""
+    memory_bytes: int
+    tool: str
+    """What installs the dependencies, as in facts.Dependencies."""
+    files: tuple[str, ...]
+    """What that tool reads, relative to the project."""
+    needs_code: bool
+    """It reads code of the project as well, so that new code means a new installation."""
+    run_packages: tuple[SystemPackages, ...]
+    build_packages: tuple[SystemPackages, ...]
+    variables: tuple[tuple[str, str], ...]
+    """Of the environment of the build."""
+    steps: tuple[BuildStep, ...]
+    """The installation, in this order; the first makes the virtual environment."""
+    node: tuple[facts.NodeBuild, ...] = ()
+    imports_app: bool = False
+    """The app makes a static folder when it is imported."""
+    volumes: tuple[str, ...] = ()
+    """Folders of the container that keep what is written there, absolute."""
+    ignored: tuple[str, ...] = ()
+    """What of the project must not be in the image, relative to it."""
+    is_single: bool = False
+    """The app and Nginx are in one container, and `outrider run` is their supervisor."""
+    decisions: tuple[Decision, ...] = ()
+
+    @property
+    def python_image(self) -> str:
+        """https://hub.docker.com/_/python"""
+        return f"python:{self.python[0]}.{self.python[1]}-{self.variant}"
+
+    @property
+    def nginx_image(self) -> str:
+        """https://hub.docker.com/_/nginx"""
+        return "nginx:stable-alpine" if self.variant == ALPINE else "nginx:stable"
+
+    def node_image(self, build: facts.NodeBuild) -> str:
+        """https://hub.docker.com/_/node"""
+        return f"node:{build.engine or 'lts'}-{self.variant}"
+
+    @property
+    def secrets(self) -> tuple[BuildSecret, ...]:
+        """What its build has to be given."""
+        return tuple(dict.fromkeys(secret for step in self.steps for secret in step.secrets))

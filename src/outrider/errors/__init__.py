@@ -6,6 +6,7 @@ the functions' docstrings as its prose. Callers write `errors.no_nginx()`, whate
 
 from outrider.errors.base import *
 from outrider.errors.folders import *
+from outrider.errors.image import *
 from outrider.errors.importing import *
 from outrider.errors.programs import *
 from outrider.errors.running import *

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outrider.facts import Account, Directory, Host, Nginx
+from outrider.facts import Account, Host, Nginx
 from outrider.plan import plan
+from outrider.plan.image import PROJECT, place
+from outrider.plan.install import VENV
 from outrider.settings import Given, Settings
 from outrider.values import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
     from outrider.facts import Facts
     from outrider.site import Image, Site
 
-PROJECT = "/srv/app"
-PYTHON = "/opt/venv/bin/python"
+PYTHON = f"{VENV}/bin/python"
 RUN = "/run/outrider"
 APP_PORT, PROXY_PORT = 8000, 8080
 """Of the containers, where an ordinary user may bind; which port is published is another matter."""
@@ -61,8 +62,8 @@ def contained(facts: Facts, image: Image) -> Facts:
     app = facts.app
 
     def moved(path: str) -> str:
-        inside = path == here or path.startswith(here + "/")
-        return PROJECT + path.removeprefix(here) if inside else path
+        # What is outside of the image (uploads) is a volume at the same path.
+        return place(path, here, image.python) or path
 
     account = Account(uid=APP_ID, gid=APP_ID, name="app", group="app", home=PROJECT)
     return replace(
@@ -97,15 +98,24 @@ def contained(facts: Facts, image: Image) -> Facts:
         nginx=Nginx(
             path="/usr/sbin/nginx", version=NGINX_FLOOR, build="nginx:stable", origin="the image"
         ),
-        directories={moved(path): _moved(one, moved(path)) for path, one in _all(facts)},
-        programs={name: f"/opt/venv/bin/{name}" for name in facts.programs},
+        # All may read the files of an image.
+        directories={
+            moved(path): replace(one, path=moved(path), blocked_by=None)
+            for path, one in facts.directories.items()
+        },
+        programs={
+            name: _program(name, path, facts, moved) for name, path in facts.programs.items()
+        },
     )
 
 
-def _all(facts: Facts) -> Sequence[tuple[str, Directory]]:
-    return list(facts.directories.items())
-
-
-def _moved(directory: Directory, path: str) -> Directory:
-    """Return a folder as it will be: the image's files are readable for all."""
-    return replace(directory, path=path, blocked_by=None)
+def _program(name: str, path: str | None, facts: Facts, moved: Callable[[str], str]) -> str | None:
+    """Return where a program is in the image: in its environment, its project or its PATH."""
+    if path is None:
+        return None
+    if path == facts.interpreter.path:
+        return PYTHON
+    beside = facts.interpreter.path.rpartition("/")[0]
+    if path.startswith(beside + "/"):
+        return f"{VENV}/bin/{path.removeprefix(beside + '/')}"
+    return moved(path) if "/" in name else name

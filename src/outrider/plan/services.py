@@ -5,17 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from outrider import errors
 from outrider.databases import DATABASES
-from outrider.plan.container import APP_PORT, PROJECT, RUN
-from outrider.site import Decision, Service, Stack, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from outrider.databases import Database
-    from outrider.site import Site
-    from outrider.values import Address
 
 RESERVED = ("app", "proxy", "release", *(database.name for database in DATABASES))
 _SECRET = re.compile(r"(^|_)SECRET(_KEY)?$")
