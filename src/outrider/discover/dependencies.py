@@ -311,14 +311,6 @@ def _extras(wanted: Mapping[str, Any]) -> frozenset[str]:
     )
 
 
-<<<<<<< HEAD
-def _private(urls: Iterable[str]) -> tuple[str, ...]:
-    """Return the hosts of package indexes that are not the public one; never a password."""
-    hosts = (urlsplit(url).hostname or "" for url in urls)
-    return tuple(
-        dict.fromkeys(host for host in hosts if host and host.split(".")[-2:-1] != ["pypi"])
-    )
-=======
 def _local(sources: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the places in the project that packages of a uv.lock come from, less itself."""
     places = (
@@ -343,4 +335,3 @@ def _indexes(sources: Iterable[Mapping[str, Any]], file: str) -> list[PackageInd
             str(source.get("url", "")), file, name=str(source.get("name", ""))
         )
     ]
->>>>>>> image
