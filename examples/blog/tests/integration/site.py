@@ -97,6 +97,11 @@ class Visitor:
         assert token, page.text
         return self.post(path, headers, csrf_token=token[1], **fields)
 
+    def picture(self, path: str) -> str | None:
+        """Return the address of the first uploaded picture on a page."""
+        found = re.search(r'src="(/media/[^"]+)"', self.get(path).text)
+        return found[1] if found else None
+
     def post(self, path: str, headers=(), **fields: str) -> Answer:
         body = urlencode(fields).encode()
         form = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -115,17 +120,9 @@ def serving(*words: str, port: int, env: dict[str, str]) -> Iterator[Site]:
     )
     (place / "temp").mkdir()
     outrider = Path(sysconfig.get_path("scripts"), "outrider")
+    where = ["--bind", f"127.0.0.1:{port}", "--run-dir", place / "run"]
     process = subprocess.Popen(
-        [
-            outrider,
-            "run",
-            "--bind",
-            f"127.0.0.1:{port}",
-            "--run-dir",
-            place / "run",
-            "--workers",
-            "2",
-        ],
+        [outrider, "run", *where, *words],
         cwd=place / "blog",
         env={**env, "TMPDIR": str(place / "temp")},
         stdin=subprocess.DEVNULL,
