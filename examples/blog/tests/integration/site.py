@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from tests.mongo import PATIENCE_S
@@ -51,6 +51,15 @@ class Site:
     process: subprocess.Popen
     port: int
     output: list[str] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def requests(self) -> dict[str, dict[str, Any]]:
+        """Return what Nginx has logged of each request, by its id (with --log-format json)."""
+        told = [json.loads(line) for line in self.output if '"source": "nginx"' in line]
+        return {one["request_id"]: one for one in told if "uri" in one}
 
     def workers(self) -> set[int]:
         """Return the processes that answer: Gunicorn's and Nginx's."""
