@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from flask import Flask, current_app
 from pymongo import IndexModel, MongoClient
+from pymongo.database import Database
 from pymongo.monitoring import (
     ServerClosedEvent,
     ServerDescriptionChangedEvent,
@@ -20,12 +21,10 @@ from pymongo.monitoring import (
     ServerOpeningEvent,
 )
 
-if TYPE_CHECKING:
-    from pymongo.database import Database
-
+Db: TypeAlias = Database[dict[str, Any]]
 Indexes: TypeAlias = Mapping[str, Sequence[IndexModel]]
 """The indexes of each collection."""
-Prepare: TypeAlias = "Callable[[Database[dict[str, Any]]], None]"
+Prepare: TypeAlias = Callable[[Db], None]
 
 PATIENCE_MS = 2000
 """How long a page waits for a database that is away before it says so."""
@@ -43,7 +42,7 @@ def on_connected(app: Flask, prepare: Prepare) -> None:
     app.extensions["database"].prepare.append(prepare)
 
 
-def get() -> Database[dict[str, Any]]:
+def get() -> Db:
     """Return the database of the current app, with its indexes.
 
     Raises:
@@ -83,7 +82,7 @@ class _Connection:
         self._prepare = prepare
         self._indexed_at: int | None = None
 
-    def indexed(self) -> Database[dict[str, Any]]:
+    def indexed(self) -> Db:
         """Return the database once its indexes are there.
 
         After it was away it may be another, empty one. To make an index that is there does nothing.

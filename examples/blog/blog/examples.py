@@ -15,7 +15,7 @@ from blog.posts import Draft, Kind, Status, words_of
 if TYPE_CHECKING:
     from flask import Flask
 
-    from blog.accounts import Db
+    from blog.database import Db
 
 FOLDER = Path(__file__).with_name("examples")
 NAME = "Ahead of the carriage"

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pymongo import IndexModel, ReturnDocument
+from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError
 from slugify import slugify
 
 from blog import pictures
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from bson import ObjectId
 
-    from blog.accounts import Db
+    from blog.database import Db
 
 INDEXES = {
     "images": [IndexModel("path", unique=True), IndexModel([("created_at", -1), ("_id", -1)])]
@@ -86,13 +87,15 @@ def store(
         "created_at": now,
     }
     try:
-        document = db.images.find_one_and_update(
-            found, {"$setOnInsert": first}, upsert=True, return_document=ReturnDocument.AFTER
-        )
+        # Sent twice at the same moment: one of them makes the entry.
+        with contextlib.suppress(DuplicateKeyError):
+            db.images.update_one(found, {"$setOnInsert": first}, upsert=True)
+        document = db.images.find_one(found)
     except BaseException:
         if written:  # nobody would know of it
             (root / path).unlink(missing_ok=True)
         raise
+    assert document
     return Image.from_document(document)
 
 

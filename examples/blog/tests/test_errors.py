@@ -7,7 +7,7 @@ from flask import abort
 from werkzeug.exceptions import TooManyRequests
 
 from blog.accounts import Role
-from tests.conftest import free_port
+from tests.mongo import free_port
 from tests.published import page, published, site
 
 

@@ -10,7 +10,7 @@ from bson import ObjectId
 from pymongo import IndexModel
 
 from blog import slugs
-from blog.accounts import Db
+from blog.database import Db
 from blog.posts.document import Kind, Post
 
 # Pinned ones first, then the newest; `_id` decides when both are equal, so that no post stands

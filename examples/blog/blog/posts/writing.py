@@ -11,7 +11,8 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from blog import markdown, slugs
-from blog.accounts import Db, Role, User
+from blog.accounts import Role, User
+from blog.database import Db
 from blog.posts.document import Draft, Kind, Post, Status
 from blog.posts.reading import Listing, by_id, listing
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from blog.accounts import Db
+    from blog.database import Db
 
 FORMAT = "outrider-blog"
 VERSION = 1

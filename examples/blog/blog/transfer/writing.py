@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bson import ObjectId
 
-    from blog.accounts import Db
+    from blog.database import Db
     from blog.transfer.checking import Contents
 
 Document = dict[str, Any]

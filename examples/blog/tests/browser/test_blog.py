@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 from contextlib import contextmanager
@@ -13,7 +14,8 @@ import pytest
 from bson import ObjectId
 from PIL import Image
 
-from tests.browser.served import served
+from tests.integration.site import serving
+from tests.mongo import free_port
 
 pytest.importorskip("playwright", reason="pip install playwright")
 from axe_playwright_python.sync_playwright import Axe
@@ -26,6 +28,17 @@ if TYPE_CHECKING:
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PASSWORD = "correct horse battery"
+TEXT = """Boats come in **slowly**.
+
+> As they did.
+
+    a line of code that is longer than a phone is wide, and longer than a post as well, by far
+
+| boat | from | to | with | by way of |
+|---|---|---|---|---|
+| Constantinopolitania | Constantinople | Constantinople | constitutionalists | Constantine |
+
+"""
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium"),
@@ -35,9 +48,10 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def site(mongo_server, tmp_path_factory):
-    url = f"mongodb://127.0.0.1:{mongo_server.port}/browser-{ObjectId()}"
-    with served(url, tmp_path_factory.mktemp("site")) as site:
+def site(mongo_server):
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    env["MONGO_URL"] = f"mongodb://127.0.0.1:{mongo_server.port}/browser-{ObjectId()}"
+    with serving("--workers", "2", "--log-format", "json", port=free_port(), env=env) as site:
         yield site
 
 
@@ -127,7 +141,7 @@ def set_up(page: Page) -> None:
 def write(page: Page) -> None:
     page.get_by_role("link", name="Write", exact=True).click()
     page.get_by_label("Title").fill("The harbour")
-    page.get_by_label("Text", exact=True).fill("Boats come in **slowly**.\n\n")
+    page.get_by_label("Text", exact=True).fill(TEXT)
     page.locator("#upload").set_input_files(
         {"name": "boat.png", "mimeType": "image/png", "buffer": picture()}
     )
@@ -198,16 +212,14 @@ def test_files_come_from_nginx_and_pages_from_the_app(story, site, pattern, head
     assert headers.items() <= told.items()
     # The app's own answers carry its policy; of uploads, Nginx has another one.
     assert "frame-ancestors" not in told.get("content-security-policy", "")
-    logged = {one["request_id"]: one for one in site.requests()}
-    assert logged[told["x-request-id"]]["upstream_status"] == ""
+    assert site.requests()[told["x-request-id"]]["upstream_status"] == ""
 
 
 def test_pages_come_from_the_app(story, site):
     told = story.reader.answer(r"/post/the-harbour$").all_headers()
 
     assert "frame-ancestors 'none'" in told["content-security-policy"]
-    logged = {one["request_id"]: one for one in site.requests()}
-    assert logged[told["x-request-id"]]["upstream_status"] == "200"
+    assert site.requests()[told["x-request-id"]]["upstream_status"] == "200"
 
 
 PUBLIC = [
@@ -216,7 +228,13 @@ PUBLIC = [
 ]
 OF_THE_OWNER = [
     *("/", "/post/the-harbour", "/desk/", "/desk/posts/new", "/desk/images", "/desk/comments"),
-    *("/desk/comments?status=approved", "/desk/people", "/desk/settings", "/account"),
+    *(
+        "/desk/comments?status=approved",
+        "/desk/people",
+        "/desk/settings",
+        "/desk/import",
+        "/account",
+    ),
 ]
 
 
@@ -225,17 +243,14 @@ def signed_in(story) -> dict[str, Any]:
     return story.owner.context.storage_state()
 
 
-@pytest.fixture(params=["light", "dark"])
-def colours(request) -> str:
-    return request.param
-
-
 @pytest.mark.parametrize("who", ["visitor", "owner"])
-def test_no_page_shuts_anybody_out(site, chromium, signed_in, colours, who):
+@pytest.mark.parametrize(("colours", "width"), [("light", 1280), ("dark", 390)])
+def test_no_page_shuts_anybody_out(site, chromium, signed_in, colours, width, who):
     """Ask axe, which knows the rules of WCAG: https://github.com/dequelabs/axe-core."""
     state = signed_in if who == "owner" else None
     found = {}
     with visit(chromium, site.address, storage_state=state, color_scheme=colours) as one:
+        one.page.set_viewport_size({"width": width, "height": 844})
         for path in OF_THE_OWNER if who == "owner" else PUBLIC:
             one.page.goto(path)
             told = Axe().run(one.page).response["violations"]

@@ -11,6 +11,12 @@ from tests.mongo import Server, free_port
 from tests.people import PASSWORD
 
 
+def environment(**more: str) -> dict[str, str]:
+    """Return what the blog may know of this machine."""
+    names = ("PATH", "HOME", "LANG")
+    return {**{name: os.environ[name] for name in names if name in os.environ}, **more}
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A database server of this module's own, not running yet."""
@@ -23,11 +29,9 @@ def server(tmp_path_factory):
 def start(server):
     """Return what runs the blog with that server's database."""
 
-    def start():
-        names = ("PATH", "HOME", "LANG")
-        env = {name: os.environ[name] for name in names if name in os.environ}
-        env["MONGO_URL"] = f"mongodb://127.0.0.1:{server.port}/blog"
-        return serving("--workers", "2", port=free_port(), env=env)
+    def start(*words: str):
+        env = environment(MONGO_URL=f"mongodb://127.0.0.1:{server.port}/blog")
+        return serving("--workers", "2", *words, port=free_port(), env=env)
 
     return start
 

@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from tests.mongo import PATIENCE_S
@@ -51,6 +51,15 @@ class Site:
     process: subprocess.Popen
     port: int
     output: list[str] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def requests(self) -> dict[str, dict[str, Any]]:
+        """Return what Nginx has logged of each request, by its id (with --log-format json)."""
+        told = [json.loads(line) for line in self.output if '"source": "nginx"' in line]
+        return {one["request_id"]: one for one in told if "uri" in one}
 
     def workers(self) -> set[int]:
         """Return the processes that answer: Gunicorn's and Nginx's."""
@@ -97,6 +106,11 @@ class Visitor:
         assert token, page.text
         return self.post(path, headers, csrf_token=token[1], **fields)
 
+    def picture(self, path: str) -> str | None:
+        """Return the address of the first uploaded picture on a page."""
+        found = re.search(r'src="(/media/[^"]+)"', self.get(path).text)
+        return found[1] if found else None
+
     def post(self, path: str, headers=(), **fields: str) -> Answer:
         body = urlencode(fields).encode()
         form = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -115,17 +129,9 @@ def serving(*words: str, port: int, env: dict[str, str]) -> Iterator[Site]:
     )
     (place / "temp").mkdir()
     outrider = Path(sysconfig.get_path("scripts"), "outrider")
+    where = ["--bind", f"127.0.0.1:{port}", "--run-dir", place / "run"]
     process = subprocess.Popen(
-        [
-            outrider,
-            "run",
-            "--bind",
-            f"127.0.0.1:{port}",
-            "--run-dir",
-            place / "run",
-            "--workers",
-            "2",
-        ],
+        [outrider, "run", *where, *words],
         cwd=place / "blog",
         env={**env, "TMPDIR": str(place / "temp")},
         stdin=subprocess.DEVNULL,

@@ -49,7 +49,7 @@ def test_an_upload_over_the_limit_has_a_page_that_nginx_gives(visitor, site):
     assert answer.status == 413
     assert answer.headers["Content-Type"].startswith("text/html")
     assert "at most 16" in answer.text
-    site.wait_for(r"413 POST /desk/images .*\((by )?nginx")
+    site.wait_for(r"413 POST /desk/images .*\((by )?nginx\)")
     assert visitor.get("/desk/images").status == 200
 
 
