@@ -23,14 +23,14 @@ class Database:
     port: int
     scheme: str
     """Of its URL."""
-    data: str
-    """Where the image keeps its data."""
+    folders: tuple[tuple[str, str], ...]
+    """Volumes by their names, and where the image keeps that data."""
     user: str
     """Whom the image's own entry point would step down to: as that one it needs no right to."""
     password: str
     """The variable of its password."""
     environment: tuple[tuple[str, str], ...]
-    """What the image reads; `{name}` is the database's name."""
+    """What the image reads; `{name}` is the database's name, `{password}` its variable."""
     health: tuple[str, ...]
     """A command of the image's own that ends with 0 once it takes connections."""
     command: tuple[str, ...] = ()
@@ -56,15 +56,25 @@ DATABASES: tuple[Database, ...] = (
         ),
         port=5432,
         scheme="postgresql",
-        data="/var/lib/postgresql/data",
-        user="999:999",
+        folders=(("postgres", "/var/lib/postgresql/data"),),
+        user="postgres",
         password="POSTGRES_PASSWORD",  # noqa: S106 - the name of a variable
         environment=(
             ("POSTGRES_USER", "app"),
             ("POSTGRES_DB", "{name}"),
-            ("POSTGRES_PASSWORD", "${{POSTGRES_PASSWORD:?}}"),
+            ("POSTGRES_PASSWORD", "{password}"),
         ),
-        health=("pg_isready", "--quiet", "--username", "app", "--dbname", "{name}"),
+        # By its port: while the image makes its database, it listens on its socket only.
+        health=(
+            "pg_isready",
+            "--quiet",
+            "--host",
+            "127.0.0.1",
+            "--username",
+            "app",
+            "--dbname",
+            "{name}",
+        ),
         temporary=("/var/run/postgresql", "/tmp"),  # noqa: S108 - in a container
     ),
     Database(
@@ -77,13 +87,13 @@ DATABASES: tuple[Database, ...] = (
         ),
         port=3306,
         scheme="mysql",
-        data="/var/lib/mysql",
-        user="999:999",
+        folders=(("mariadb", "/var/lib/mysql"),),
+        user="mysql",
         password="MARIADB_PASSWORD",  # noqa: S106
         environment=(
             ("MARIADB_USER", "app"),
             ("MARIADB_DATABASE", "{name}"),
-            ("MARIADB_PASSWORD", "${{MARIADB_PASSWORD:?}}"),
+            ("MARIADB_PASSWORD", "{password}"),
             ("MARIADB_RANDOM_ROOT_PASSWORD", "1"),
         ),
         health=("healthcheck.sh", "--connect", "--innodb_initialized"),
@@ -99,38 +109,35 @@ DATABASES: tuple[Database, ...] = (
         ),
         port=27017,
         scheme="mongodb",
-        data="/data/db",
-        user="999:999",
+        folders=(("mongo", "/data/db"), ("mongo-config", "/data/configdb")),
+        user="mongodb",
         password="MONGO_PASSWORD",  # noqa: S106
         environment=(
             ("MONGO_INITDB_ROOT_USERNAME", "app"),
-            ("MONGO_INITDB_ROOT_PASSWORD", "${{MONGO_PASSWORD:?}}"),
+            ("MONGO_INITDB_ROOT_PASSWORD", "{password}"),
         ),
         # Its cache would otherwise be half of the machine's memory in older builds.
         command=("--wiredTigerCacheSizeGB", "0.25"),
         health=("mongosh", "--quiet", "--eval", "db.adminCommand('ping').ok || quit(1)"),
         query="?authSource=admin",
-        temporary=("/data/configdb", "/tmp"),  # noqa: S108
+        temporary=("/tmp",),  # noqa: S108
         memory_mb=1024,
     ),
     Database(
         name="redis",
         title="Redis",
-        image="redis:7",
+        image="redis:8",
         source="https://hub.docker.com/_/redis",
         packages=frozenset({"redis", "rq", "django-redis", "channels-redis", "aioredis", "arq"}),
         port=6379,
         scheme="redis",
-        data="/data",
-        user="999:999",
+        folders=(("redis", "/data"),),
+        user="redis",
         password="REDIS_PASSWORD",  # noqa: S106
-        environment=(
-            ("REDIS_PASSWORD", "${{REDIS_PASSWORD:?}}"),
-            ("REDISCLI_AUTH", "${{REDIS_PASSWORD:?}}"),
-        ),
+        environment=(("REDISCLI_AUTH", "{password}"),),
         # A shell, so that the password is no word of the command line.
-        command=("sh", "-c", 'exec redis-server --appendonly yes --requirepass "$$REDIS_PASSWORD"'),
-        health=("redis-cli", "ping"),
+        command=("sh", "-c", 'exec redis-server --appendonly yes --requirepass "$$REDISCLI_AUTH"'),
+        health=("sh", "-c", "redis-cli ping | grep -q PONG"),
         login="",
         has_name=False,
         temporary=("/tmp",),  # noqa: S108

@@ -285,6 +285,8 @@ class Service:
     """`app`, `proxy`, `release`, `extra` or `database`."""
     image: str = ""
     """Of a database; the others are built."""
+    title: str = ""
+    """What it is, for people."""
     command: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     """Values as Compose reads them: `$` begins one of its own variables."""
@@ -295,10 +297,10 @@ class Service:
     after: tuple[tuple[str, str], ...] = ()
     """Which services it waits for, and until when, in Compose's words."""
     user: str = ""
+    """Whom a database's image runs it as; of what is built the image itself says it."""
     cpus: str = ""
     memory_mb: int = 0
     networks: tuple[str, ...] = ()
-    why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,3 +65,14 @@ def folder_outside_image(url: str, directory: str, source: str, project: str) ->
         ],
         exit_code=Exit.FILES,
     )
+
+
+def service_name_taken(name: str) -> OutriderError:
+    """An extra process that is called as one of the services that Compose needs anyway."""
+    return OutriderError(
+        "service-name-taken",
+        f"an extra process cannot be called {name!r} in a Compose project",
+        found=["there is a service of that name already"],
+        fix=["give it another name in [processes]"],
+        exit_code=Exit.SETTINGS,
+    )
