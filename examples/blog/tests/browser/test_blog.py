@@ -13,7 +13,9 @@ import pytest
 from bson import ObjectId
 from PIL import Image
 
-from tests.browser.served import served
+from tests.integration.conftest import environment
+from tests.integration.site import serving
+from tests.mongo import free_port
 
 pytest.importorskip("playwright", reason="pip install playwright")
 from axe_playwright_python.sync_playwright import Axe
@@ -35,9 +37,10 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def site(mongo_server, tmp_path_factory):
+def site(mongo_server):
     url = f"mongodb://127.0.0.1:{mongo_server.port}/browser-{ObjectId()}"
-    with served(url, tmp_path_factory.mktemp("site")) as site:
+    words = ("--workers", "2", "--log-format", "json")
+    with serving(*words, port=free_port(), env=environment(MONGO_URL=url)) as site:
         yield site
 
 

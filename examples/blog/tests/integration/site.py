@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from tests.mongo import PATIENCE_S
@@ -51,6 +51,16 @@ class Site:
     process: subprocess.Popen
     port: int
     output: list[str] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """What a browser opens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return what Nginx has logged with `--log-format json`, one dict for each request."""
+        told = [json.loads(line) for line in self.output if line.startswith("{")]
+        return [one for one in told if "uri" in one]
 
     def workers(self) -> set[int]:
         """Return the processes that answer: Gunicorn's and Nginx's."""
@@ -96,11 +106,6 @@ class Visitor:
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
         assert token, page.text
         return self.post(path, headers, csrf_token=token[1], **fields)
-
-    def picture(self, path: str) -> str | None:
-        """Return the address of the first uploaded picture on a page."""
-        found = re.search(r'src="(/media/[^"]+)"', self.get(path).text)
-        return found[1] if found else None
 
     def post(self, path: str, headers=(), **fields: str) -> Answer:
         body = urlencode(fields).encode()
