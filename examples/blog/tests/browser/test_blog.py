@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import shutil
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import pytest
 from bson import ObjectId
 from PIL import Image
 
+from tests.integration.conftest import environment
 from tests.integration.site import serving
 from tests.mongo import free_port
 
@@ -49,9 +49,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def site(mongo_server):
-    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    env["MONGO_URL"] = f"mongodb://127.0.0.1:{mongo_server.port}/browser-{ObjectId()}"
-    with serving("--workers", "2", "--log-format", "json", port=free_port(), env=env) as site:
+    url = f"mongodb://127.0.0.1:{mongo_server.port}/browser-{ObjectId()}"
+    words = ("--workers", "2", "--log-format", "json")
+    with serving(*words, port=free_port(), env=environment(MONGO_URL=url)) as site:
         yield site
 
 
