@@ -10,7 +10,7 @@ from blog import create_app, posts, preferences
 from blog.accounts import Role
 from blog.posts import Draft, Status
 from blog.preferences import Preferences
-from tests.conftest import free_port
+from tests.mongo import free_port
 from tests.people import NOW
 
 FIELDS = {
