@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 from bson import ObjectId
+from pymongo import MongoClient
+from pymongo.collection import Collection
 from pymongo.errors import AutoReconnect
 
 from blog import accounts, comments, create_app, database, images, posts, preferences, transfer
 from blog.accounts import Role
 from blog.posts import Draft, Kind, Status
 from blog.preferences import Preferences
+from tests.mongo import Server, free_port
 from tests.people import NOW, PASSWORD
 from tests.pictures import file
 
@@ -333,36 +336,43 @@ def test_an_image_that_cannot_be_written_imports_nothing(exported, elsewhere, th
     assert elsewhere.posts.count_documents({}) == 0
 
 
-def test_a_database_that_goes_away_for_longer_leaves_a_journal_to_undo(
-    exported, elsewhere, there, monkeypatch
+def test_a_database_that_dies_in_the_middle_leaves_a_journal_to_undo(
+    exported, config, tmp_path, there, monkeypatch
 ):
-    collection = elsewhere.users.__class__
+    server = Server(free_port(), tmp_path / "own")
+    url = f"mongodb://127.0.0.1:{server.port}/blog"
+    insert_many = Collection.insert_many
 
-    def away(*_args, **_more):
-        raise AutoReconnect
+    def dying(collection, documents):
+        if collection.name == "comments":
+            server.kill()
+        return insert_many(collection, documents)
 
-    insert_many = collection.insert_many
+    try:
+        server.start()
+        monkeypatch.setattr(Collection, "insert_many", dying)
+        with (
+            MongoClient(url, serverSelectionTimeoutMS=3000) as client,
+            pytest.raises(transfer.UnfinishedError),
+        ):
+            take(client.get_default_database(), there, exported)
+        monkeypatch.undo()
 
-    def failing(which, documents):
-        if which.name == "comments":
-            monkeypatch.setattr(collection, "delete_many", away)
-            raise AutoReconnect
-        return insert_many(which, documents)
-
-    monkeypatch.setattr(collection, "insert_many", failing)
-    with pytest.raises(transfer.UnfinishedError):
-        take(elsewhere, there, exported)
-    monkeypatch.undo()
-    assert elsewhere.posts.count_documents({}) == 2
-    assert transfer.unfinished_since(elsewhere) == NOW
-    with pytest.raises(transfer.RunningError):
-        take(elsewhere, there, exported)
-
-    transfer.undo(elsewhere, there)
-    assert not any(everything(elsewhere)[name] for name in COLLECTIONS)
-    assert files(there) == {}
-    assert transfer.unfinished_since(elsewhere) is None
-    transfer.undo(elsewhere, there)  # once more does no harm
+        server.start()
+        with MongoClient(url, tz_aware=True) as client:
+            db = client.get_default_database()
+            assert db.posts.count_documents({}) == 2
+            assert transfer.unfinished_since(db) == NOW
+            with pytest.raises(transfer.RunningError):
+                take(db, there, exported)
+            transfer.undo(db, there)
+            assert not any(everything(db)[name] for name in COLLECTIONS)
+            assert files(there) == {}
+            assert transfer.unfinished_since(db) is None
+            transfer.undo(db, there)  # once more does no harm
+            assert take(db, there, exported).new["posts"] == 2
+    finally:
+        server.kill()
 
 
 # -- over the web --------------------------------------------------------------------------------

@@ -99,8 +99,10 @@ def preview() -> Markup:
     """Answer Markdown with the HTML that readers would get."""
     sent = request.get_json()
     text = sent.get("markdown") if isinstance(sent, dict) else None
-    if not isinstance(text, str) or len(text) > post_form.MOST_MARKDOWN:
+    if not isinstance(text, str):
         abort(400)
+    if len(text) > post_form.MOST_MARKDOWN:
+        abort(413)
     return rooted(markdown.render(text).html, request.script_root)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import shutil
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import pytest
 from bson import ObjectId
 from PIL import Image
 
+from tests.integration.conftest import environment
 from tests.integration.site import serving
 from tests.mongo import free_port
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, BrowserContext, Page, Response
+
+    from tests.integration.site import Site
+    from tests.mongo import Server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PASSWORD = "correct horse battery"
@@ -47,11 +50,17 @@ pytestmark = [
 ]
 
 
+@contextmanager
+def site_of(mongo_server: Server, *words: str) -> Iterator[Site]:
+    url = f"mongodb://127.0.0.1:{mongo_server.port}/browser-{ObjectId()}"
+    words = ("--workers", "2", "--log-format", "json", *words)
+    with serving(*words, port=free_port(), env=environment(MONGO_URL=url)) as site:
+        yield site
+
+
 @pytest.fixture(scope="module")
 def site(mongo_server):
-    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    env["MONGO_URL"] = f"mongodb://127.0.0.1:{mongo_server.port}/browser-{ObjectId()}"
-    with serving("--workers", "2", "--log-format", "json", port=free_port(), env=env) as site:
+    with site_of(mongo_server) as site:
         yield site
 
 
@@ -82,7 +91,9 @@ class Visit:
 
 @contextmanager
 def visit(chromium: Browser, address: str, **how: Any) -> Iterator[Visit]:
-    context = chromium.new_context(base_url=address, viewport={"width": 1280, "height": 900}, **how)
+    context = chromium.new_context(
+        base_url=f"{address}/", viewport={"width": 1280, "height": 900}, **how
+    )
     context.set_default_timeout(20_000)
     one = Visit(context, context.new_page())
     # A refusal of the Content-Security-Policy is an error on the console.
@@ -118,7 +129,7 @@ def story(site, chromium) -> Iterator[Story]:
         comment(reader.page)
         story.seen_by_its_author = reader.page.content()
         with visit(chromium, site.address) as stranger:
-            stranger.page.goto("/post/the-harbour")
+            stranger.page.goto("post/the-harbour")
             story.seen_before = stranger.page.content()
             moderate(owner.page)
             stranger.page.reload()
@@ -127,7 +138,7 @@ def story(site, chromium) -> Iterator[Story]:
 
 
 def set_up(page: Page) -> None:
-    page.goto("/desk/")
+    page.goto("desk/")
     expect(page).to_have_url(re.compile("/setup$"))
     page.get_by_label("Name of the site").fill("Harbour notes")
     page.get_by_label("Login").fill("ada")
@@ -157,7 +168,7 @@ def write(page: Page) -> None:
 
 
 def comment(page: Page) -> None:
-    page.goto("/")
+    page.goto("./")
     page.get_by_role("link", name="The harbour").click()
     page.get_by_role("img", name="A boat").scroll_into_view_if_needed()
     page.wait_for_function("[...document.images].every((image) => image.naturalWidth > 0)")
@@ -168,7 +179,7 @@ def comment(page: Page) -> None:
 
 
 def moderate(page: Page) -> None:
-    page.goto("/")
+    page.goto("./")
     page.get_by_role("link", name="Comments 1").click()
     page.get_by_role("button", name="Approve", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("1 comment approved")
@@ -252,7 +263,7 @@ def test_no_page_shuts_anybody_out(site, chromium, signed_in, colours, width, wh
     with visit(chromium, site.address, storage_state=state, color_scheme=colours) as one:
         one.page.set_viewport_size({"width": width, "height": 844})
         for path in OF_THE_OWNER if who == "owner" else PUBLIC:
-            one.page.goto(path)
+            one.page.goto(path[1:] or "./")
             told = Axe().run(one.page).response["violations"]
             serious = [rule for rule in told if rule["impact"] in {"serious", "critical"}]
             if serious:
@@ -267,7 +278,7 @@ def test_no_page_is_wider_than_the_screen(site, chromium, signed_in, width):
     with visit(chromium, site.address, storage_state=signed_in) as one:
         one.page.set_viewport_size({"width": width, "height": 800})
         for path in dict.fromkeys([*PUBLIC, *OF_THE_OWNER]):
-            one.page.goto(path)
+            one.page.goto(path[1:] or "./")
             if one.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 wide.append(path)
 
@@ -276,11 +287,11 @@ def test_no_page_is_wider_than_the_screen(site, chromium, signed_in, width):
 
 def test_the_colours_that_a_reader_chose_stay(site, chromium, story):
     with visit(chromium, site.address, color_scheme="light") as one:
-        one.page.goto("/")
+        one.page.goto("./")
         light = background(one.page)
         one.page.get_by_role("button", name="Dark colours").click()
         dark = background(one.page)
-        one.page.goto("/archive")
+        one.page.goto("archive")
 
         assert light != dark
         assert background(one.page) == dark
@@ -295,12 +306,12 @@ def background(page: Page) -> str:
 
 def test_without_javascript_people_read_write_and_comment(site, chromium, signed_in):
     with visit(chromium, site.address, storage_state=signed_in, java_script_enabled=False) as owner:
-        owner.page.goto("/desk/posts/new")
+        owner.page.goto("desk/posts/new")
         owner.page.get_by_label("Title").fill("By hand")
         owner.page.get_by_label("Text", exact=True).fill("No script.")
         owner.page.get_by_role("button", name="Publish", exact=True).click()
     with visit(chromium, site.address, java_script_enabled=False) as reader:
-        reader.page.goto("/")
+        reader.page.goto("./")
         expect(reader.page.get_by_role("button", name="Dark colours")).to_be_hidden()
         reader.page.get_by_role("link", name="By hand").click()
         reader.page.get_by_label("Your name").fill("Grace")
@@ -309,9 +320,25 @@ def test_without_javascript_people_read_write_and_comment(site, chromium, signed
         expect(reader.page.get_by_role("status")).to_contain_text("waits for approval")
 
 
+def test_the_same_story_below_a_prefix(mongo_server, chromium):
+    with site_of(mongo_server, "--prefix", "/blog") as site:
+        address = f"{site.address}/blog"
+        with visit(chromium, address) as owner, visit(chromium, address) as reader:
+            set_up(owner.page)
+            write(owner.page)
+            comment(reader.page)
+            moderate(owner.page)
+
+            asked = {answer.url for one in (owner, reader) for answer in one.answers}
+            assert {url for url in asked if not url.startswith(f"{address}/")} == set()
+            assert (owner.problems, reader.problems) == ([], [])
+            picture = reader.answer(r"/blog/media/.*boat.*png").all_headers()
+            assert site.requests()[picture["x-request-id"]]["upstream_status"] == ""
+
+
 def test_the_keyboard_skips_to_the_content(site, chromium, story):
     with visit(chromium, site.address) as one:
-        one.page.goto("/")
+        one.page.goto("./")
         one.page.keyboard.press("Tab")
         expect(one.page.get_by_role("link", name="Skip to the content")).to_be_focused()
         one.page.keyboard.press("Enter")

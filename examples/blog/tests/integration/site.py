@@ -54,6 +54,7 @@ class Site:
 
     @property
     def address(self) -> str:
+        """What a browser opens."""
         return f"http://127.0.0.1:{self.port}"
 
     def requests(self) -> dict[str, dict[str, Any]]:
@@ -105,11 +106,6 @@ class Visitor:
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
         assert token, page.text
         return self.post(path, headers, csrf_token=token[1], **fields)
-
-    def picture(self, path: str) -> str | None:
-        """Return the address of the first uploaded picture on a page."""
-        found = re.search(r'src="(/media/[^"]+)"', self.get(path).text)
-        return found[1] if found else None
 
     def post(self, path: str, headers=(), **fields: str) -> Answer:
         body = urlencode(fields).encode()

@@ -7,7 +7,7 @@ import pytest
 from tests.integration.site import Visitor
 from tests.people import PASSWORD
 
-LIMIT = 16 * 1024 * 1024
+LIMIT = 8 * 1024 * 1024
 
 
 @pytest.mark.parametrize("path", ["/login", "/logout", "/desk/people", "/setup"])
@@ -48,7 +48,7 @@ def test_an_upload_over_the_limit_has_a_page_that_nginx_gives(visitor, site):
     answer = visitor.ask("POST", "/desk/images", headers=form, body=body)
     assert answer.status == 413
     assert answer.headers["Content-Type"].startswith("text/html")
-    assert "at most 16" in answer.text
+    assert "at most 8" in answer.text
     site.wait_for(r"413 POST /desk/images .*\((by )?nginx\)")
     assert visitor.get("/desk/images").status == 200
 
@@ -58,4 +58,4 @@ def test_a_program_that_uploads_too_much_is_told_in_json(visitor):
     answer = visitor.ask("POST", "/desk/images", headers=headers, body=bytes(LIMIT + 1))
     assert answer.status == 413
     assert answer.headers["Content-Type"].startswith("application/json")
-    assert "at most 16" in str(answer.json())
+    assert "at most 8" in str(answer.json())

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 
 import pytest
 
+from tests.integration.conftest import environment
 from tests.integration.site import Visitor, serving, until
 from tests.mongo import free_port
 
 
 @pytest.fixture
 def env():
-    names = ("PATH", "HOME", "LANG")
-    kept = {name: os.environ[name] for name in names if name in os.environ}
-    return kept | {"MONGO_PORT": str(free_port())}
+    return environment(MONGO_PORT=str(free_port()))
 
 
 def answers(port: str) -> bool:
