@@ -35,4 +35,4 @@ def ignored_by_git(
         )
     except OSError:
         return frozenset()
-    return frozenset(asked[line] for line in done.output.split("\0") if line in asked)
+    return frozenset(asked[line] for line in done.output.splitlines() if line in asked)

@@ -23,7 +23,7 @@ _LOCKS = (
 _DEPTH = 3
 _SKIPPED = {"node_modules", "__pycache__", "venv", "site-packages"}
 _IN_SCRIPT = re.compile(
-    r"(?:--out-?dir|--output-path|--dist-dir|--outfile|--output|-o)[= ]+[\"']?([\w./@-]+)"
+    r"(?i:--out-?dir|--output-path|--dist-dir|--outfile|--output|-o)[= ]+[\"']?([\w./@-]+)"
 )
 _IN_CONFIG = (
     # https://vite.dev/config/build-options.html#build-outdir
