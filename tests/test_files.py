@@ -71,15 +71,45 @@ def test_an_export_is_new_then_the_same_then_changed(tmp_path):
     ]
 
 
-def test_a_file_that_was_edited_is_kept(tmp_path):
+def test_a_file_that_was_edited_is_refused_with_the_diff_and_so_are_the_others(tmp_path):
     files.export(str(tmp_path), [CONF])
     edited = CONF.content + "# mine\n"
     (tmp_path / "nginx.conf").write_text(edited)
     with pytest.raises(OutriderError) as caught:
         files.export(str(tmp_path), [Artifact(path="a", content="x"), stamped("nginx.conf", "")])
-    assert caught.value.id == "not-ours"
+    assert caught.value.id == "edited-by-hand"
+    assert "-# mine\n" in caught.value.found[0] + "\n"
     assert (tmp_path / "nginx.conf").read_text() == edited
-    assert not (tmp_path / "a").exists(), "refused before the first write"
+    assert os.listdir(tmp_path) == ["nginx.conf"]
+
+
+def test_an_edit_is_kept_as_long_as_outrider_would_write_the_same(tmp_path):
+    files.export(str(tmp_path), [CONF])
+    (tmp_path / "nginx.conf").write_text(CONF.content + "# mine\n")
+    assert states(files.export(str(tmp_path), [CONF])) == ["kept"]
+    assert (tmp_path / "nginx.conf").read_text() == CONF.content + "# mine\n"
+    assert files.diff(str(tmp_path), [CONF]) == ""
+
+
+def test_taking_over_the_first_line_by_hand_settles_it(tmp_path):
+    files.export(str(tmp_path), [CONF])
+    newer = stamped("nginx.conf", "events { }\n")
+    first, _, _ = newer.content.partition("\n")
+    (tmp_path / "nginx.conf").write_text(f"{first}\nevents {{}}\n# mine\n")
+    assert states(files.export(str(tmp_path), [newer])) == ["kept"]
+
+
+def test_changes_are_told_and_nothing_is_written(tmp_path):
+    assert states(files.changes(str(tmp_path), [CONF])) == ["new"]
+    assert os.listdir(tmp_path) == []
+    files.export(str(tmp_path), [CONF])
+    [same] = files.changes(str(tmp_path), [CONF])
+    assert same.is_current
+    [changed] = files.changes(str(tmp_path), [stamped("nginx.conf", "")])
+    assert (changed.state, changed.is_current) == ("changed", False)
+    (tmp_path / "nginx.conf").write_text(CONF.content + "# mine\n")
+    [edited] = files.changes(str(tmp_path), [stamped("nginx.conf", "")])
+    assert (edited.state, edited.is_current) == ("edited", False)
 
 
 @pytest.mark.parametrize(

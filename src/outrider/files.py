@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outrider import errors
-from outrider.render.artifact import Artifact, is_untouched
+from outrider.render.artifact import Artifact, digest_of, is_untouched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,10 +26,19 @@ _PID_FILE = "outrider.pid"
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What became of an artifact: `new`, `changed` or `same`."""
+    """What becomes of an artifact.
+
+    `new`, `changed` and `same` say what they say. `kept` was edited by hand, while what Outrider
+    wrote has not changed since. `edited` was edited as well, and Outrider would write another now.
+    """
 
     path: str
     state: str
+
+    @property
+    def is_current(self) -> bool:
+        """There is nothing to write."""
+        return self.state in ("same", "kept")
 
 
 def write(directory: Path, artifact: Artifact) -> None:
@@ -62,19 +71,34 @@ def _make_folders(directory: Path, below: Path) -> None:
             (directory / folder).chmod(0o755)
 
 
+def changes(directory: str, artifacts: Sequence[Artifact]) -> list[Written]:
+    """Return what `export` would do, and do nothing.
+
+    Raises:
+        OutriderError: a file is there that Outrider did not write.
+    """
+    root = Path(directory)
+    return [Written(path=str(root / a.path), state=_state(root / a.path, a)) for a in artifacts]
+
+
 def export(directory: str, artifacts: Sequence[Artifact]) -> list[Written]:
     """Write artifacts for the user to keep; hand-edited or foreign files are left alone.
 
     All are looked at before the first is written.
 
     Raises:
-        OutriderError: a file is not ours, or the directory cannot be written.
+        OutriderError: a file is not ours, was edited and would be written differently now, or the
+            directory cannot be written.
     """
+    states = changes(directory, artifacts)
+    edited = [a for a, one in zip(artifacts, states, strict=True) if one.state == "edited"]
+    if edited:
+        path = str(Path(directory) / edited[0].path)
+        raise errors.edited_by_hand(path, diff(directory, edited))
     root = Path(directory)
-    states = [Written(path=str(root / a.path), state=_state(root / a.path, a)) for a in artifacts]
     try:
         for artifact, written in zip(artifacts, states, strict=True):
-            if written.state != "same":
+            if not written.is_current:
                 write(root, artifact)
     except OSError as error:
         raise errors.cannot_write(
@@ -90,6 +114,8 @@ def diff(directory: str, artifacts: Sequence[Artifact]) -> str:
     lines: list[str] = []
     for artifact in artifacts:
         path = Path(directory) / artifact.path
+        if path.is_file() and _state(path, artifact) == "kept":
+            continue
         old = path.read_text(encoding="utf-8") if path.is_file() else ""
         lines += difflib.unified_diff(
             old.splitlines(keepends=True),
@@ -109,11 +135,14 @@ def _state(path: Path, artifact: Artifact) -> str:
         raise errors.not_ours(str(path), str(error)) from None
     if found == artifact.content:
         return "same"
-    if not is_untouched(found):
+    was = digest_of(found)
+    if was is None:
         raise errors.not_ours(
-            str(path), "its first line does not match its content: it was edited or is not ours"
+            str(path), "its first line is not the one by which Outrider knows its own"
         )
-    return "changed"
+    if is_untouched(found):
+        return "changed"
+    return "kept" if was == digest_of(artifact.content) else "edited"
 
 
 @contextlib.contextmanager

@@ -59,7 +59,9 @@ class Requirements:
         egg = _EGG.search(wanted)
         if egg is not None:
             self.names.add(normal(egg[1]))
-        if "://" not in wanted or wanted.startswith("file:"):
+        elif (match := re.match(r"([\w.-]+)\s*@", wanted)) is not None:
+            self.names.add(normal(match[1]))
+        if "://" not in wanted or "file:" in wanted:
             self.local.append(wanted)
         elif "git+" in wanted and not re.search(r"\.git@|@[0-9a-f]{7,40}\b|@v?\d", wanted):
             self.loose.append(wanted)

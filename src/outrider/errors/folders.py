@@ -151,8 +151,22 @@ def cannot_write(
     )
 
 
+def edited_by_hand(path: str, diff: str) -> OutriderError:
+    """A file was edited by hand, and what Outrider would write there has changed since."""
+    return OutriderError(
+        "edited-by-hand",
+        f"{path} was edited by hand, and Outrider would write it differently now",
+        found=[f"what writing it would change, your edits with it:\n{diff.rstrip()}"],
+        fix=[
+            "take over the lines with + that you want, and always the first one of the file",
+            f"or move it away:  mv {shlex.quote(path)} {shlex.quote(path + '.mine')}",
+        ],
+        exit_code=Exit.FILES,
+    )
+
+
 def not_ours(path: str, why: str) -> OutriderError:
-    """A file that Outrider did not write, or that was edited since; it is never overwritten."""
+    """A file or folder that Outrider did not write or make; it is never overwritten."""
     return OutriderError(
         "not-ours",
         f"{path} is not Outrider's to overwrite",

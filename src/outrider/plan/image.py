@@ -212,6 +212,8 @@ def _ignored(facts: Facts, env_file: str | None) -> tuple[str, ...]:
     if facts.app.framework.startswith(("Flask", "Quart")):
         paths += _instances(facts)
     paths += [env_file] if env_file else []
+    # Its own environment, which is for this machine.
+    paths += [os.path.dirname(os.path.dirname(facts.interpreter.path))]  # noqa: PTH120 - pure
     inner = [path for path in paths if path != here and _is_within(path, here)]
     return tuple(sorted({path.removeprefix(here.rstrip("/") + "/") for path in inner}))
 

@@ -16,10 +16,6 @@ VENV = "/opt/venv"
 PYTHON = f"{VENV}/bin/python"
 _PIP_CACHE, _UV_CACHE = "/root/.cache/pip", "/root/.cache/uv"
 
-_UV = "uv>=0.8"
-_POETRY = "poetry>=2"
-_PIPENV = "pipenv>=2024"
-
 
 def install(
     dependencies: Dependencies, server: Server, interface: str, *, is_single: bool
@@ -32,38 +28,59 @@ def install(
         interface: `wsgi` or `asgi`.
         is_single: Outrider is to run in the image as well.
     """
-    tool = dependencies.tool
-    steps = [
-        BuildStep(
-            why="What is installed stands in one folder, which the image of the app takes over.",
-            commands=(("python", "-m", "venv", VENV),),
+    tool = _TOOLS.get(dependencies.tool)
+    first = BuildStep(
+        why="The tool stays behind in this stage; what it installs stands in one folder."
+        if tool
+        else "What is installed stands in one folder, which the app's image takes over.",
+        commands=(
+            *([("python", "-m", "pip", "install", tool)] if tool else []),
+            ("python", "-m", "venv", VENV),
         ),
-        *_STEPS[tool](dependencies),
-    ]
-    more = []
-    if server.package not in dependencies.names:
-        floor = server.asgi_floor if interface == "asgi" and server.asgi_floor != "0" else ""
-        more.append(
-            (f"{server.package}>={floor or server.floor}", f"The dependencies lack {server.title}.")
-        )
-    if is_single:
-        more.append((f"outrider>={__version__}", "It starts the app and Nginx, and watches both."))
-    has_uv = tool in ("uv", "pyproject")
-    for requirement, why in more:
-        command = (
-            ("uv", "pip", "install", requirement)
-            if has_uv
-            else (PYTHON, "-m", "pip", "install", requirement)
-        )
-        steps.append(
+        cache=_PIP_CACHE if tool else "",
+    )
+    wanted = _of_dependencies(dependencies)
+    more = _more(dependencies, server, interface, is_single=is_single)
+    steps = [wanted, more] if more else [wanted]
+    if more and more.cache == wanted.cache:
+        steps = [
             BuildStep(
-                why=why,
-                commands=(command,),
-                cache=_UV_CACHE if has_uv else _PIP_CACHE,
-                secrets=_secrets(dependencies),
+                why=f"{wanted.why} {more.why}",
+                commands=(*wanted.commands, *more.commands),
+                cache=wanted.cache,
+                secrets=wanted.secrets,
             )
-        )
-    return tuple(steps), (*_VARIABLES[tool], *_COMMON)
+        ]
+    return (first, *steps), (*_VARIABLES[dependencies.tool], *_COMMON)
+
+
+def _more(
+    dependencies: Dependencies, server: Server, interface: str, *, is_single: bool
+) -> BuildStep | None:
+    """Return how to install what runs the app, where the dependencies lack it."""
+    requirements, why = [], []
+    if server.package not in dependencies.names:
+        floor = server.floor if interface == "wsgi" else _asgi_floor(server)
+        requirements.append(f"{server.package}>={floor}")
+        why.append(f"{server.title} is not among them, and is added.")
+    if is_single:
+        requirements.append(f"outrider>={__version__}")
+        why.append("Outrider starts the app and Nginx, and watches both.")
+    if not requirements:
+        return None
+    has_uv = dependencies.tool in ("uv", "pyproject")
+    command = ("uv", "pip", "install") if has_uv else (PYTHON, "-m", "pip", "install")
+    return BuildStep(
+        why=" ".join(why),
+        commands=((*command, *requirements),),
+        cache=_UV_CACHE if has_uv else _PIP_CACHE,
+        secrets=_secrets(dependencies),
+    )
+
+
+def _asgi_floor(server: Server) -> str:
+    """Return the oldest version of a server that may run an ASGI app."""
+    return server.floor if server.is_safe_for_asgi(server.floor) else server.asgi_floor
 
 
 _COMMON = (("PIP_DISABLE_PIP_VERSION_CHECK", "1"), ("PIP_ROOT_USER_ACTION", "ignore"))
@@ -86,89 +103,49 @@ _VARIABLES = {
 }
 
 
-def _tool(requirement: str) -> BuildStep:
-    return BuildStep(
-        why="The tool of the lock file; it stays behind in this stage.",
-        commands=(("python", "-m", "pip", "install", requirement),),
-        cache=_PIP_CACHE,
-    )
-
-
-def _with_pip(dependencies: Dependencies) -> list[BuildStep]:
-    return [
-        BuildStep(
-            why="They are installed again only when these files change."
-            if not dependencies.local
-            else "They include code of the project.",
-            commands=((PYTHON, "-m", "pip", "install", "--requirement", dependencies.files[0]),),
-            cache=_PIP_CACHE,
-            secrets=_secrets(dependencies),
-        )
-    ]
-
-
-def _with_uv(dependencies: Dependencies) -> list[BuildStep]:
-    return [
-        _tool(_UV),
-        BuildStep(
-            why="Exactly what the lock file says; one that is out of date is refused.",
-            # The project runs from its folder, and is not installed itself.
-            commands=(("uv", "sync", "--locked", "--no-default-groups", "--no-install-project"),),
-            cache=_UV_CACHE,
-            secrets=_secrets(dependencies),
-        ),
-    ]
-
-
-def _with_pyproject(dependencies: Dependencies) -> list[BuildStep]:
-    return [
-        # pip itself cannot install what a project needs without the project.
-        _tool(_UV),
-        BuildStep(
-            why="The dependencies of pyproject.toml, without the project itself.",
-            commands=(("uv", "pip", "install", "--requirement", "pyproject.toml"),),
-            cache=_UV_CACHE,
-            secrets=_secrets(dependencies),
-        ),
-    ]
-
-
-def _with_poetry(dependencies: Dependencies) -> list[BuildStep]:
-    return [
-        _tool(_POETRY),
-        BuildStep(
-            why="Exactly what the lock file says; one that is out of date is refused."
-            if dependencies.is_locked
-            else "There is no lock file: the newest versions that are allowed.",
-            commands=(("poetry", "install", "--only", "main", "--no-root"),),
-            cache="/root/.cache/pypoetry",
-            secrets=_secrets(dependencies),
-        ),
-    ]
-
-
-def _with_pipenv(dependencies: Dependencies) -> list[BuildStep]:
-    how = "--deploy" if dependencies.is_locked else "--skip-lock"
-    return [
-        _tool(_PIPENV),
-        BuildStep(
-            why="Exactly what the lock file says; one that is out of date is refused."
-            if dependencies.is_locked
-            else "There is no lock file: the newest versions that are allowed.",
-            commands=(("pipenv", "install", how),),
-            cache="/root/.cache/pipenv",
-            secrets=_secrets(dependencies),
-        ),
-    ]
-
-
-_STEPS = {
-    "pip": _with_pip,
-    "uv": _with_uv,
-    "pyproject": _with_pyproject,
-    "poetry": _with_poetry,
-    "pipenv": _with_pipenv,
+_TOOLS = {
+    "uv": "uv>=0.8",
+    # pip itself cannot install what a project needs without the project.
+    "pyproject": "uv>=0.8",
+    "poetry": "poetry>=2",
+    "pipenv": "pipenv>=2024",
 }
+_LOCKED = "Exactly what the lock file says; one that is out of date is refused."
+_LOOSE = "There is no lock file: the newest versions that are allowed."
+
+
+def _of_dependencies(dependencies: Dependencies) -> BuildStep:
+    """Return how they are installed; the project runs from its folder, and is not installed."""
+    tool, is_locked = dependencies.tool, dependencies.is_locked
+    command, cache, why = {
+        "pip": (
+            (PYTHON, "-m", "pip", "install", "--requirement", dependencies.files[0]),
+            _PIP_CACHE,
+            f"The packages of {dependencies.files[0]}.",
+        ),
+        "uv": (
+            ("uv", "sync", "--locked", "--no-default-groups", "--no-install-project"),
+            _UV_CACHE,
+            _LOCKED,
+        ),
+        "pyproject": (
+            ("uv", "pip", "install", "--requirement", "pyproject.toml"),
+            _UV_CACHE,
+            "The dependencies of pyproject.toml, without the project itself.",
+        ),
+        "poetry": (
+            ("poetry", "install", "--only", "main", "--no-root"),
+            "/root/.cache/pypoetry",
+            _LOCKED if is_locked else _LOOSE,
+        ),
+        "pipenv": (
+            ("pipenv", "install", "--deploy" if is_locked else "--skip-lock"),
+            "/root/.cache/pipenv",
+            _LOCKED if is_locked else _LOOSE,
+        ),
+    }[tool]
+    return BuildStep(why=why, commands=(command,), cache=cache, secrets=_secrets(dependencies))
+
 
 # -- private indexes -------------------------------------------------------------------------------
 

@@ -45,6 +45,12 @@ def stamped(path: str, body: str, mode: int = 0o644) -> Artifact:
     )
 
 
+def digest_of(content: str) -> str | None:
+    """Return the digest that a file carries, of what Outrider wrote; None when it is not ours."""
+    match = _HEADER.match(content)
+    return match and match["digest"]
+
+
 def is_untouched(content: str) -> bool:
     """Tell whether a file is as Outrider wrote it, so that it may be replaced."""
     match = _HEADER.match(content)
