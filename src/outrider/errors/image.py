@@ -76,3 +76,14 @@ def service_name_taken(name: str) -> OutriderError:
         fix=["give it another name in [processes]"],
         exit_code=Exit.SETTINGS,
     )
+
+
+def several_in_containers(count: int) -> OutriderError:
+    """Several sites are described, and a Compose project is made of one."""
+    return OutriderError(
+        "several-in-containers",
+        f"containers are written out for one site, and there are {count}",
+        found=["the configuration file has [[site]] tables"],
+        fix=["export each from its own folder, and put a proxy of yours in front of them"],
+        exit_code=Exit.SETTINGS,
+    )

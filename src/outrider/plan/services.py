@@ -66,7 +66,7 @@ def url(database: Database, name: str, packages: frozenset[str]) -> str:
 
 def variables_for(
     database: Database, name: str, packages: frozenset[str], known: Iterable[str], *, is_only: bool
-) -> list[tuple[str, str]]:
+) -> dict[str, str]:
     """Return what the app is told of a database, under the names that its source reads.
 
     Args:
@@ -88,14 +88,14 @@ def variables_for(
         told["(DATABASE|DB)_?(URL|URI|DSN)|SQLALCHEMY_DATABASE_URI"] = url(database, name, packages)
     if database.name == "redis":
         told[r"(CELERY_)?(BROKER|RESULT_BACKEND)(_URL)?|CACHE_URL"] = url(database, name, packages)
-    found = [
-        (variable, value)
+    found = {
+        variable: value
         for variable in sorted(known)
         for pattern, value in told.items()
         if re.fullmatch(pattern, variable)
-    ]
+    }
     usual = "DATABASE_URL" if is_only else f"{database.name.upper()}_URL"
-    return found or [(usual, url(database, name, packages))]
+    return found or {usual: url(database, name, packages)}
 
 
 def _words(database: Database) -> str:
@@ -105,6 +105,35 @@ def _words(database: Database) -> str:
         "mongo": "MONGO(DB)?",
         "redis": "REDIS",
     }[database.name]
+
+
+def told_variables(name: str, packages: frozenset[str], known: frozenset[str]) -> dict[str, str]:
+    """Return what the app is told: where its databases are, and its secrets.
+
+    Args:
+        name: of the project.
+        packages: of the app, as normalised names.
+        known: the variables that its source names.
+    """
+    inside = re.sub(r"[^a-z0-9_]", "_", name)
+    databases = databases_of(packages)
+    told: dict[str, str] = {}
+    for database in databases:
+        told |= variables_for(
+            database, inside, packages, known, is_only=_is_only(database, databases)
+        )
+    return told | {key: _value(key) for key in secrets_of(known)}
+
+
+def secrets_of(known: frozenset[str]) -> list[str]:
+    """Return the variables that hold a key which nobody needs to know."""
+    return sorted(one for one in known if _SECRET.search(one))
+
+
+def _is_only(database: Database, databases: tuple[Database, ...]) -> bool:
+    """Tell whether DATABASE_URL can mean no other."""
+    relational = [one for one in databases if one.name in ("postgres", "mariadb")]
+    return [database] == (relational or list(databases))
 
 
 def _value(variable: str) -> str:
@@ -147,71 +176,48 @@ def plan_stack(
     ledger = Ledger(Settings())
     inside = re.sub(r"[^a-z0-9_]", "_", name)
     databases = databases_of(packages)
-    relational = [one for one in databases if one.name in ("postgres", "mariadb")]
-    told: dict[str, str] = {}
+    told = told_variables(name, packages, known)
     for database in databases:
-        is_only = len(relational or databases) == 1 and database in (relational or databases)
-        said = variables_for(database, inside, packages, known, is_only=is_only)
-        told |= dict(said)
+        said = variables_for(
+            database, inside, packages, known, is_only=_is_only(database, databases)
+        )
         ledger.note(
             database.name,
             database.image,
             "the dependencies",
             f"{', '.join(sorted(database.packages & packages))}; "
-            f"the app finds it in {', '.join(variable for variable, _ in said)}",
+            f"the app finds it in {', '.join(said)}",
         )
-    keys = sorted(one for one in known if _SECRET.search(one))
-    told |= {key: _value(key) for key in keys}
     media = _media(site)
     ready = tuple((one.name, "service_healthy") for one in databases)
     released = ((RELEASE, "service_completed_successfully"),) if release else ()
-    networks = (WEB, *((DATA,) if databases else ()))
-    common = {
-        "environment": tuple(told.items()),
-        "networks": networks,
-        "cpus": str(image.cpus),
-        "memory_mb": image.memory_bytes // 2**20,
-    }
+    app = Service(
+        name=APP,
+        role="app",
+        title=f"{site.process.server.title} with the app.",
+        environment=(("WEB_CONCURRENCY", str(site.workers.count)), *told.items()),
+        volumes=media,
+        after=(*ready, *released),
+        networks=(WEB, *((DATA,) if databases else ())),
+        cpus=str(image.cpus),
+        memory_mb=image.memory_bytes // 2**20,
+    )
+    # Whatever runs in the app's image beside it, with what the app is told.
+    other = replace(app, environment=tuple(told.items()))
     services = [_database(one, inside) for one in databases]
     if release:
         ledger.note(RELEASE, shlex.join(release), "the project", "before each release, once")
+        title = "Runs once before the app starts, and must succeed."
         services.append(
-            Service(
-                name=RELEASE,
-                role="release",
-                title="Runs once before the app starts, and must succeed.",
-                command=release,
-                volumes=media,
-                after=ready,
-                **common,
-            )
+            replace(other, name=RELEASE, role="release", title=title, command=release, after=ready)
         )
-    services.append(
-        Service(
-            name=APP,
-            role="app",
-            title=f"{site.process.server.title} with the app.",
-            volumes=media,
-            after=(*ready, *released),
-            **{
-                **common,
-                "environment": (("WEB_CONCURRENCY", str(site.workers.count)), *told.items()),
-            },
-        )
-    )
+    services.append(app)
     for extra in site.extras:
-        if extra.name in (one.name for one in services) or extra.name == PROXY:
+        if extra.name in (*(one.name for one in services), PROXY):
             raise errors.service_name_taken(extra.name)
+        title = "The same image with another command."
         services.append(
-            Service(
-                name=extra.name,
-                role="extra",
-                title="The same image with another command.",
-                command=extra.argv,
-                volumes=media,
-                after=(*ready, *released),
-                **common,
-            )
+            replace(other, name=extra.name, role="extra", title=title, command=extra.argv)
         )
     services.append(
         Service(
@@ -230,7 +236,7 @@ def plan_stack(
         site=site,
         published=published,
         services=tuple(services),
-        secrets=(*keys, *(one.password for one in databases)),
+        secrets=(*secrets_of(known), *(one.password for one in databases)),
         stop_s=site.limits.drain_timeout_s + STOP_S,
         decisions=tuple(ledger.decisions),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from outrider.render.artifact import Artifact, Comment, environment, stamped
@@ -13,11 +14,20 @@ if TYPE_CHECKING:
     from outrider.site import Stack
 
 
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
+_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
+"""What YAML takes for something else than text: https://yaml.org/type/bool.html"""
+
+
 def quote(value: object) -> str:
     """Return a value as YAML; JSON is YAML, whatever the text."""
     if isinstance(value, Comment):
         return str(value)
-    if isinstance(value, (str, int, list, tuple)):
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+        return value
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(quote, value))}]"
+    if isinstance(value, (str, int)):
         return json.dumps(value, ensure_ascii=False)
     msg = f"no YAML is defined for {type(value).__name__}"
     raise TypeError(msg)
