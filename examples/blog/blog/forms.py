@@ -61,7 +61,7 @@ def _printable(_form: FlaskForm, field: Any) -> None:
         raise ValidationError("Please write it in one line of visible characters.")
 
 
-def _login() -> StringField:
+def _login(hint: str = "What you sign in with. Readers never see it.") -> StringField:
     return StringField(
         "Login",
         [
@@ -70,7 +70,7 @@ def _login() -> StringField:
             Regexp(r"[\w.@+-]+\Z", message="Letters, digits and . @ + - _ are allowed."),
         ],
         filters=[_stripped],
-        description="What you sign in with. Nobody else sees it.",
+        description=hint,
         render_kw={"autocomplete": "username", "autocapitalize": "none", "maxlength": 64},
     )
 
@@ -105,8 +105,7 @@ def _again() -> PasswordField:
     )
 
 
-def _name() -> StringField:
-    hint = "Shown beside what you write."
+def _name(hint: str = "Shown beside what you write.") -> StringField:
     return _text("Name", most=80, hint=hint, autocomplete="name")
 
 
@@ -158,8 +157,8 @@ class Password(Form):
 class Invite(Form):
     """Make an account for somebody else."""
 
-    login = _login()
-    name = _name()
+    login = _login("What this person signs in with.")
+    name = _name("Shown beside what this person writes.")
     role = SelectField(
         "Role",
         choices=_ROLES,
