@@ -263,9 +263,7 @@ def _database(database: Database, name: str) -> Service:
         ),
         volumes=tuple(Volume(name=name, directory=place) for name, place in database.folders),
         temporary=database.temporary,
-        health=tuple(
-            word.format(name=name) if "{name}" in word else word for word in database.health
-        ),
+        health=("CMD", *(word.replace("{name}", name) for word in database.health)),
         user=database.user,
         memory_mb=database.memory_mb,
         networks=(DATA,),
