@@ -230,7 +230,8 @@ def _dockerfile(image: Image, site: Site, folder: str, env_file: str | None) -> 
         packages=lambda needed: _packages(image.variant, needed),
         run=run,
         run_shell=run_shell,
-        run_app=lambda what: run_shell([PYTHON, f"{OUTRIDER}/build.py", what], *secret),
+        app_steps=_app_steps(image, site, secret),
+        app_why=Comment(_app_why(image, site)),
         env=env,
         copy=copy,
         copy_from=copy_from,
@@ -242,13 +243,27 @@ def _dockerfile(image: Image, site: Site, folder: str, env_file: str | None) -> 
         node_install=_node_install,
         app_folder=f"{folder}/app",
         proxy_folder=f"{folder}/proxy",
-        collects=site.collect is not None,
         owned=[*image.volumes, *([RUN] if image.is_single else [])],
         port=PROXY_PORT if image.is_single else APP_PORT,
         command=_command(image, site),
         folders=served,
         proxy_check=_PROXY_CHECK[image.variant],
     )
+
+
+def _app_steps(image: Image, site: Site, mounts: Sequence[str]) -> Word:
+    """Return RUN of what the build needs the app for, nothing when it needs it for nothing."""
+    steps = ["collect"] * bool(site.collect) + ["import"] * image.imports_app
+    commands = [shlex.join([PYTHON, f"{OUTRIDER}/build.py", step]) for step in steps]
+    return Word(
+        "RUN " + " \\\n    ".join([*mounts, " \\\n    && ".join(commands)]) if steps else ""
+    )
+
+
+def _app_why(image: Image, site: Site) -> str:
+    collects = "Django's static files are collected for Nginx. " if site.collect else ""
+    imports = "The app makes static files when it is imported." if image.imports_app else ""
+    return (collects + imports).strip()
 
 
 _ENVIRONMENT = (
