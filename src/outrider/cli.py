@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import sys
 import traceback
@@ -14,6 +15,7 @@ import click
 
 from outrider import __version__, discover, errors, files, serve
 from outrider.console import Console
+from outrider.containers import contain
 from outrider.discover.listeners import who_listens
 from outrider.errors import Exit, OutriderError
 from outrider.plan.collect import kept
@@ -25,6 +27,8 @@ from outrider.values import BadValueError, parse_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from outrider.containers import Contained
+    from outrider.render.artifact import Artifact
     from outrider.site import Decision, Fleet
 
 
@@ -155,6 +159,98 @@ def export_nginx(console: Console, /, *, output: str, show_diff: bool, **flags: 
         return
     for written in files.export(directory, artifacts):
         console.write(f"{written.state:<8} {written.path}\n")
+
+
+def with_files(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command what tells where files go, and what is only shown."""
+    for option in (
+        click.option("--alpine", is_flag=True, help="Images made from Alpine, without glibc."),
+        click.option(
+            "--check", is_flag=True, help="Write nothing; exit code 1 if something would change."
+        ),
+        click.option(
+            "--diff", "show_diff", is_flag=True, help="Show what would change, and write nothing."
+        ),
+        click.option("-o", "--output", metavar="DIR", help="Where to.  [default: the project]"),
+    ):
+        command = option(command)
+    return command
+
+
+@export.command("docker")
+@with_settings
+@with_files
+@click.option("--single", is_flag=True, help="One image, in which `outrider run` runs both.")
+@click.pass_obj
+def export_docker(console: Console, /, *, single: bool, alpine: bool, **flags: Any) -> None:
+    """Write a Dockerfile for the app and Nginx, made from the project as it is.
+
+    Targets are `app` and `proxy`; how to build them stands in its first lines. What the images are
+    given is in deploy/.
+    """
+    where = {name: flags.pop(name) for name in ("output", "show_diff", "check")}
+    found = _contain(console, flags, is_alpine=alpine, is_single=single)
+    _put(console, found.directory, found.docker(), **where)
+
+
+@export.command("compose")
+@with_settings
+@with_files
+@click.pass_obj
+def export_compose(console: Console, /, *, alpine: bool, **flags: Any) -> None:
+    """Write compose.yaml, with the Dockerfile and what it needs, and passwords into .env.
+
+    The app, Nginx as the one published port, the databases that the dependencies name, the extra
+    processes, and what has to run before each release.
+    """
+    where = {name: flags.pop(name) for name in ("output", "show_diff", "check")}
+    found = _contain(console, flags, is_alpine=alpine)
+    _put(console, found.directory, found.compose(), **where)
+    if where["show_diff"] or where["check"]:
+        return
+    written = files.keep_secrets(
+        where["output"] or found.directory,
+        {name: secrets.token_hex(24) for name in found.stack.secrets},
+    )
+    if written is not None:
+        console.write(f"{written.state:<8} {written.path}\n")
+    console.step("start it:  docker compose up -d --build")
+    console.found("then", f"http://{found.stack.published}/")
+
+
+def _contain(
+    console: Console, flags: dict[str, Any], *, is_alpine: bool, is_single: bool = False
+) -> Contained:
+    env, cwd = dict(os.environ), str(Path.cwd())
+    settings = _settings(flags, env, cwd)
+    more = discover.read_env_file(settings[0])
+    found = contain(settings, {**env, **more}, cwd, is_alpine=is_alpine, is_single=is_single)
+    for decision in found.decisions:
+        if decision.is_warning:
+            console.warn(f"{decision.name}: {decision.value}; {decision.why}")
+    return found
+
+
+def _put(
+    console: Console,
+    project: str,
+    artifacts: Sequence[Artifact],
+    *,
+    output: str | None,
+    show_diff: bool,
+    check: bool,
+) -> None:
+    """Write files, or show what would be written."""
+    directory = _output(output, str(Path.cwd())) if output else project
+    if show_diff:
+        console.write(files.diff(directory, artifacts))
+        return
+    states = files.changes(directory, artifacts) if check else files.export(directory, artifacts)
+    for written in states:
+        if not (check and written.is_current):
+            console.write(f"{written.state:<8} {written.path}\n")
+    if check and not all(written.is_current for written in states):
+        click.get_current_context().exit(1)
 
 
 def _output(raw: str, cwd: str) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import fcntl
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from outrider import errors
 from outrider.render.artifact import Artifact, digest_of, is_untouched
+from outrider.render.compose import env_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from outrider.site import User
 
@@ -107,6 +109,36 @@ def export(directory: str, artifacts: Sequence[Artifact]) -> list[Written]:
             "choose another directory:  -o DIR",
         ) from None
     return states
+
+
+def keep_secrets(directory: str, secrets: Mapping[str, str]) -> Written | None:
+    """Write what is missing in `.env` at its end; what is there stays as it is.
+
+    Nobody else may read it afterwards, whoever could before.
+
+    Args:
+        directory: where it is.
+        secrets: values by their variables; of one that is there already, nothing is written.
+
+    Returns:
+        None when nothing is missing.
+
+    Raises:
+        OutriderError: it cannot be read or written.
+    """
+    path = Path(directory) / ".env"
+    try:
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        there = set(re.findall(r"^\s*(?:export\s+)?(\w+)\s*=", before, re.MULTILINE))
+        missing = {name: value for name, value in secrets.items() if name not in there}
+        if not missing:
+            return None
+        gap = "" if not before or before.endswith("\n") else "\n"
+        text = f"{before}{gap}{env_lines(missing)}"
+        write(Path(directory), Artifact(path=".env", content=text, mode=0o600))
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.cannot_write(str(path), str(error)) from None
+    return Written(path=str(path), state="changed" if before else "new")
 
 
 def diff(directory: str, artifacts: Sequence[Artifact]) -> str:

@@ -146,11 +146,18 @@ class Paths:
     """The name of the app's socket."""
     folder: str = ""
     """Below `run`, where the app's own files are: apart where several sites share `run`."""
+    remote: str = ""
+    """`HOST:PORT` at which Nginx finds the app, where that runs in another container."""
 
     @property
     def socket(self) -> str:
         """The app's socket, between Nginx and Gunicorn."""
         return f"{self.run}/{self.app}.sock"
+
+    @property
+    def listens(self) -> str:
+        """Where the app's server listens: its socket, or a port of its container."""
+        return f"0.0.0.0:{self.remote.rpartition(':')[2]}" if self.remote else self.socket
 
     def within(self, name: str) -> str:
         """Return the path of a file of the app's own, from `run`."""
@@ -258,6 +265,62 @@ class Site:
         host = f"[{host}]" if ":" in host else host
         port = "" if self.bind.port == 80 else f":{self.bind.port}"
         return f"http://{host}{port}{self.prefix}/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Volume:
+    """A named volume of Compose, and where it lies in a container."""
+
+    name: str
+    directory: str
+    is_read_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One container of a Compose project."""
+
+    name: str
+    role: str
+    """`app`, `proxy`, `release`, `extra` or `database`."""
+    image: str = ""
+    """Of a database; the others are built."""
+    title: str = ""
+    """What it is, for people."""
+    command: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    """Values as Compose reads them: `$` begins one of its own variables."""
+    volumes: tuple[Volume, ...] = ()
+    temporary: tuple[str, ...] = ()
+    """Folders in memory: the rest of the file system is read-only."""
+    health: tuple[str, ...] = ()
+    after: tuple[tuple[str, str], ...] = ()
+    """Which services it waits for, and until when, in Compose's words."""
+    user: str = ""
+    """Whom a database's image runs it as; of what is built the image itself says it."""
+    cpus: str = ""
+    memory_mb: int = 0
+    networks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A whole Compose project around a site."""
+
+    name: str
+    site: Site
+    published: Address
+    services: tuple[Service, ...]
+    secrets: tuple[str, ...]
+    """Variables that `.env` must have, each with a value of its own that nobody knows."""
+    stop_s: int
+    """How long a container may take to stop."""
+    decisions: tuple[Decision, ...] = ()
+
+    @property
+    def volumes(self) -> tuple[str, ...]:
+        """Every named volume, once."""
+        return tuple(dict.fromkeys(v.name for one in self.services for v in one.volumes))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,6 +50,8 @@ def test_routes_that_do_more_than_send_the_file():
         ("in_function", "wrapped in in_function.<locals>.ask_for_password"),
         ("on_other_blueprint", None),
         ("in_proxy_fix", None),
+        ("in_csrf_protection", None),
+        ("in_csrf_protection_of_reading", "app.before_request runs csrf_protect"),
     ],
 )
 def test_what_may_stand_before_a_plain_route(factory, guard):

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
-from blog import database, security, settings
+from blog import (
+    accounts,
+    assets,
+    comments,
+    context,
+    database,
+    examples,
+    images,
+    posts,
+    security,
+    settings,
+    throttle,
+    views,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from types import ModuleType
+    from collections.abc import Mapping
 
-STORED = ("accounts", "comments", "images", "posts", "throttle")
-"""Modules that keep documents; each says in INDEXES which indexes they need."""
-VIEWS = (
-    "accounts",
-    "desk",
-    "errors",
-    "feeds",
-    "images",
-    "moderation",
-    "people",
-    "preferences",
-    "reader",
-    "transfer",
-)
-PARTS = ("context", "assets", "examples")
-"""Modules with an init_app of their own."""
+STORED = (accounts, comments, images, posts, throttle)
+"""What keeps documents, each with the indexes that they need."""
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -42,16 +38,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(settings.read(environment, Path(app.instance_path)))
     app.config.update(given)
     security.init_app(app)
-    database.init_app(app, [module.INDEXES for module in _existing(STORED)])
-    for module in _existing(PARTS):
-        module.init_app(app)
-    for module in _existing(VIEWS, "blog.views"):
-        app.register_blueprint(module.blueprint)
+    database.init_app(app, [module.INDEXES for module in STORED])
+    context.init_app(app)
+    assets.init_app(app)
+    examples.init_app(app)
+    for blueprint in views.BLUEPRINTS:
+        app.register_blueprint(blueprint)
     return app
-
-
-def _existing(names: tuple[str, ...], package: str = "blog") -> Iterator[ModuleType]:
-    # Until all of them are written.
-    for name in names:
-        if find_spec(f"{package}.{name}"):
-            yield import_module(f"{package}.{name}")

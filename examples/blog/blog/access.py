@@ -28,6 +28,13 @@ def current() -> User | None:
     return g.user
 
 
+def signed_in() -> User:
+    """Return who is signed in, in a view that requires somebody."""
+    user = current()
+    assert user is not None
+    return user
+
+
 def sign_in(user: User) -> None:
     """Begin a session of its own: nothing of what was before, so that nobody can prepare it."""
     session.clear()
@@ -96,5 +103,7 @@ def _to_login() -> Response:
     if accounts.owner(database.get()) is None:
         return redirect(url_for("accounts.setup"), 303)
     flash("Please sign in.", "error")
-    came_for = request.full_path.rstrip("?") if request.method == "GET" else None
+    came_for = None
+    if request.method == "GET":
+        came_for = request.script_root + request.full_path.rstrip("?")
     return redirect(url_for("accounts.login", next=came_for), 303)

@@ -6,18 +6,18 @@ import enum
 import secrets
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import argon2
 from bson import ObjectId
 from pymongo import IndexModel, ReturnDocument
-from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-Db: TypeAlias = Database[dict[str, Any]]
+    from blog.database import Db
+
 
 INDEXES = {
     "users": [

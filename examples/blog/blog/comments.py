@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from bson import ObjectId
 from markupsafe import Markup
 from pymongo import IndexModel
-from pymongo.database import Database
 
 from blog import markdown
 from blog.accounts import Role
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from blog.accounts import User
-Db: TypeAlias = Database[dict[str, Any]]
+    from blog.database import Db
+
 Status: TypeAlias = Literal["waiting", "approved"]
 
 INDEXES = {

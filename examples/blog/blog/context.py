@@ -1,7 +1,4 @@
-"""What every template may use; looked up when a template asks for it.
-
-Pages that tell of an error use them too, so a database that is away leaves them empty.
-"""
+"""What every template may use; looked up when a template asks for it."""
 
 from __future__ import annotations
 
@@ -9,16 +6,16 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, g
-from pymongo.errors import ConnectionFailure
+from flask import g
 from werkzeug.local import LocalProxy
 
 from blog import access, comments, database, posts, preferences
 from blog.accounts import Role
-from blog.preferences import Preferences
 
 if TYPE_CHECKING:
-    from blog.accounts import User
+    from flask import Flask
+
+    from blog.preferences import Preferences
 
 
 def init_app(app: Flask) -> None:
@@ -30,7 +27,7 @@ def init_app(app: Flask) -> None:
 def _names() -> dict[str, Any]:
     return {
         "site": LocalProxy(site),
-        "user": LocalProxy(_user),
+        "user": LocalProxy(access.current),
         "navigation": LocalProxy(_navigation),
         "waiting": LocalProxy(_waiting),
     }
@@ -39,11 +36,7 @@ def _names() -> dict[str, Any]:
 def site() -> Preferences:
     """Return the site's settings; loaded once per request."""
     if "site" not in g:
-        try:
-            g.site = preferences.load(database.get())
-        except ConnectionFailure as error:
-            g.database_away = error
-            return Preferences()
+        g.site = preferences.load(database.get())
     return g.site
 
 
@@ -57,25 +50,13 @@ def local(moment: datetime) -> datetime:
     return moment.astimezone(zone())
 
 
-def _user() -> User | None:
-    try:
-        return access.current()
-    except ConnectionFailure as error:
-        g.database_away = error
-        return None
-
-
 def _navigation() -> list[posts.Post]:
-    try:
-        return posts.pages(database.get(), datetime.now(timezone.utc))
-    except ConnectionFailure as error:
-        g.database_away = error
-        return []
+    return posts.pages(database.get(), datetime.now(timezone.utc))
 
 
 def _waiting() -> int:
     """Count the comments to decide about, for those who may."""
-    user = _user()
+    user = access.current()
     if user is None or user.role < Role.EDITOR:
         return 0
     return comments.waiting_count(database.get())

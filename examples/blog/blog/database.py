@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
-from flask import Flask, current_app, g
+from flask import Flask, current_app
 from pymongo import IndexModel, MongoClient
-from pymongo.errors import ConnectionFailure
+from pymongo.database import Database
 from pymongo.monitoring import (
     ServerClosedEvent,
     ServerDescriptionChangedEvent,
@@ -21,11 +21,10 @@ from pymongo.monitoring import (
     ServerOpeningEvent,
 )
 
-if TYPE_CHECKING:
-    from pymongo.database import Database
-
+Db: TypeAlias = Database[dict[str, Any]]
 Indexes: TypeAlias = Mapping[str, Sequence[IndexModel]]
 """The indexes of each collection."""
+Prepare: TypeAlias = Callable[[Db], None]
 
 PATIENCE_MS = 2000
 """How long a page waits for a database that is away before it says so."""
@@ -38,38 +37,37 @@ def init_app(app: Flask, indexes: Sequence[Indexes]) -> None:
     app.extensions["database"] = _Connections(app.config["MONGO_URL"], indexes)
 
 
-def get() -> Database[dict[str, Any]]:
+def on_connected(app: Flask, prepare: Prepare) -> None:
+    """Let `prepare` look at the database before a process first uses it."""
+    app.extensions["database"].prepare.append(prepare)
+
+
+def get() -> Db:
     """Return the database of the current app, with its indexes.
 
     Raises:
-        ConnectionFailure: it cannot be reached. Within one request only the first call waits, so
-            that the page that says so does not wait once more for each thing it would like to know.
+        pymongo.errors.ConnectionFailure: it cannot be reached.
     """
-    if away := g.get("database_away"):
-        raise away
-    try:
-        return current_app.extensions["database"].of_this_process().indexed()
-    except ConnectionFailure as error:
-        g.database_away = error
-        raise
+    return current_app.extensions["database"].of_this_process().indexed()
 
 
 class _Connections:
     def __init__(self, url: str, indexes: Sequence[Indexes]) -> None:
         self._url = url
         self._indexes = indexes
+        self.prepare: list[Prepare] = []
         self._connections: dict[int, _Connection] = {}
         self._lock = threading.Lock()
 
     def of_this_process(self) -> _Connection:
         with self._lock:
             if os.getpid() not in self._connections:
-                self._connections[os.getpid()] = _Connection(self._url, self._indexes)
+                self._connections[os.getpid()] = _Connection(self._url, self._indexes, self.prepare)
             return self._connections[os.getpid()]
 
 
 class _Connection:
-    def __init__(self, url: str, indexes: Sequence[Indexes]) -> None:
+    def __init__(self, url: str, indexes: Sequence[Indexes], prepare: Sequence[Prepare]) -> None:
         self._losses = _Losses()
         self.client: MongoClient[dict[str, Any]] = MongoClient(
             url,
@@ -81,9 +79,10 @@ class _Connection:
             event_listeners=[self._losses],
         )
         self._indexes = indexes
+        self._prepare = prepare
         self._indexed_at: int | None = None
 
-    def indexed(self) -> Database[dict[str, Any]]:
+    def indexed(self) -> Db:
         """Return the database once its indexes are there.
 
         After it was away it may be another, empty one. To make an index that is there does nothing.
@@ -94,6 +93,8 @@ class _Connection:
             for indexes in self._indexes:
                 for collection, models in indexes.items():
                     database[collection].create_indexes(list(models))
+            for prepare in self._prepare:
+                prepare(database)
             self._indexed_at = losses
         return database
 

@@ -9,16 +9,13 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import current_app
-from pymongo.errors import ConnectionFailure
-
 from blog import database, images, posts, preferences
 from blog.posts import Draft, Kind, Status, words_of
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from blog.accounts import Db
+    from blog.database import Db
 
 FOLDER = Path(__file__).with_name("examples")
 NAME = "Ahead of the carriage"
@@ -28,21 +25,10 @@ _PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<name>[\w.-]+\.png)\)")
 
 
 def init_app(app: Flask) -> None:
-    """Look into the local database before the first page of each process; another's is let be."""
-    if not app.config["LOCAL_DATABASE"]:
-        return
-    has_looked = False
-
-    @app.before_request
-    def begin_with_examples() -> None:
-        nonlocal has_looked
-        if has_looked:
-            return
-        # Without a database the page itself says so, and the next one looks again.
-        with contextlib.suppress(ConnectionFailure):
-            media = Path(current_app.config["MEDIA_ROOT"])
-            insert(database.get(), media, datetime.now(timezone.utc))
-            has_looked = True
+    """Begin a database on this machine with the examples; another's is let be."""
+    if app.config["LOCAL_DATABASE"]:
+        media = Path(app.config["MEDIA_ROOT"])
+        database.on_connected(app, lambda db: insert(db, media, datetime.now(timezone.utc)))
 
 
 def insert(db: Db, media: Path, now: datetime) -> None:

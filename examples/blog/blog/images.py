@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pymongo import IndexModel, ReturnDocument
+from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError
 from slugify import slugify
 
 from blog import pictures
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from bson import ObjectId
 
-    from blog.accounts import Db
+    from blog.database import Db
 
 INDEXES = {
     "images": [IndexModel("path", unique=True), IndexModel([("created_at", -1), ("_id", -1)])]
@@ -41,6 +43,16 @@ class Image:
     bytes: int
     user: ObjectId | None
     created_at: datetime
+
+    @property
+    def address(self) -> str:
+        """What a writer puts into a post, wherever the site stands."""
+        return f"/media/{self.path}"
+
+    @property
+    def markdown(self) -> str:
+        alt = re.sub(r"([\\\[\]])", r"\\\1", self.alt)
+        return f"![{alt}]({self.address})"
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Image:
@@ -75,13 +87,15 @@ def store(
         "created_at": now,
     }
     try:
-        document = db.images.find_one_and_update(
-            found, {"$setOnInsert": first}, upsert=True, return_document=ReturnDocument.AFTER
-        )
+        # Sent twice at the same moment: one of them makes the entry.
+        with contextlib.suppress(DuplicateKeyError):
+            db.images.update_one(found, {"$setOnInsert": first}, upsert=True)
+        document = db.images.find_one(found)
     except BaseException:
         if written:  # nobody would know of it
             (root / path).unlink(missing_ok=True)
         raise
+    assert document
     return Image.from_document(document)
 
 
@@ -118,13 +132,22 @@ def write(root: Path, path: str, content: bytes) -> bool:
     return is_new
 
 
-def recent(db: Db, *, page: int = 1, per_page: int = 24) -> tuple[tuple[Image, ...], int]:
-    """Return a page of the library, newest first, and how many pages there are."""
+@dataclass(frozen=True)
+class Listing:
+    """A page of the library."""
+
+    images: tuple[Image, ...]
+    page: int
+    pages: int
+
+
+def recent(db: Db, *, page: int = 1, per_page: int = 24) -> Listing:
+    """List the library, newest first."""
     found = db.images.find(
         sort=[("created_at", -1), ("_id", -1)], skip=(page - 1) * per_page, limit=per_page
     )
     pages = max(1, -(-db.images.count_documents({}) // per_page))
-    return tuple(map(Image.from_document, found)), pages
+    return Listing(tuple(map(Image.from_document, found)), page, pages)
 
 
 def by_id(db: Db, id: ObjectId) -> Image | None:

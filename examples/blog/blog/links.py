@@ -14,6 +14,15 @@ _TAG = re.compile(r'<(?:a|img) (?:[^"<>]|"[^"]*")*>')
 _FROM_THE_ROOT = re.compile(r'( (?:src|href)=")/(?!/)')
 
 
+_PICTURE = re.compile(r'<img (?:[^"<>]|"[^"]*")*?src="([^"]+)"')
+
+
+def first_picture(html: str, root: str) -> Markup | None:
+    """Return the address of the first picture in sanitised HTML."""
+    found = _PICTURE.search(rooted(html, root))
+    return Markup(found[1]) if found else None  # noqa: S704 - escaped in the HTML already
+
+
 def rooted(html: str, root: str) -> Markup:
     """Let the addresses in sanitised HTML begin at `root`, such as "/blog"."""
     if not root:

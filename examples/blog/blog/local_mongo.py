@@ -17,8 +17,12 @@ PROGRAM = "secantusd-py"
 
 
 def command(port: int, folder: Path, program: Path) -> list[str]:
-    """Return the command line of the server."""
-    return [str(program), "--host", "127.0.0.1", "--port", str(port), "--storage-path", str(folder)]
+    """Return the command line of the server.
+
+    Without --sync-on-commit the last writes would be lost with a process that is killed.
+    """
+    address = ["--host", "127.0.0.1", "--port", str(port)]
+    return [str(program), *address, "--storage-path", str(folder), "--sync-on-commit"]
 
 
 def main() -> None:

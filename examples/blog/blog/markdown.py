@@ -69,7 +69,11 @@ def render(text: str) -> Rendered:
         attributes=_POST_ATTRIBUTES,
         attribute_filter=_only_ours,
         url_schemes=_SCHEMES,
-        set_tag_attribute_values={"img": {"loading": "lazy"}},
+        set_tag_attribute_values={
+            "img": {"loading": "lazy"},
+            # One that is wider than a phone scrolls, and the keyboard has to get into it.
+            "table": {"tabindex": "0"},
+        },
         link_rel=None,
     )
     return Rendered(Markup(safe), _plain(safe), _summary(safe))  # noqa: S704 - nh3 cleaned it

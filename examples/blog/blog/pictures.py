@@ -9,10 +9,14 @@ https://cheatsheetseries.owasp.org/cheatsheets/File_Upload_Cheat_Sheet.html
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageOps, ImageSequence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MOST_PIXELS = 40_000_000
 """Of all frames together; each takes up to four bytes of memory while it is decoded."""
@@ -44,16 +48,36 @@ class Picture:
 
 
 def read(content: bytes, name: str) -> Picture:
-    """Return the picture that a file holds.
+    """Return the picture that a file holds, written anew.
 
     Raises:
         NotAPictureError: it holds none, whatever its name and its declared type say.
     """
+    with _opened(content, name) as image:
+        return _anew(image)
+
+
+def measure(content: bytes, name: str) -> Picture:
+    """Return a picture that was written by this site before, as it is.
+
+    Raises:
+        NotAPictureError: it is none.
+    """
+    with _opened(content, name) as image:
+        image.load()
+        return Picture(content, SUFFIXES[_format(image)], image.width, image.height)
+
+
+@contextmanager
+def _opened(content: bytes, name: str) -> Iterator[Any]:
+    """Decode a file; whatever goes wrong while it is open becomes a sentence."""
     if not content:
         raise NotAPictureError(f"“{name}” is empty.")
     try:
         with Image.open(io.BytesIO(content), formats=tuple(SUFFIXES)) as image:
-            return _anew(image, name)
+            if image.width * image.height * _frames(image) > MOST_PIXELS:
+                raise _too_large(name)
+            yield image
     except NotAPictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -62,16 +86,21 @@ def read(content: bytes, name: str) -> Picture:
         raise NotAPictureError(_sentence(content, name)) from error
 
 
-def _anew(image: Any, name: str) -> Picture:
+def _format(image: Any) -> str:
     # Phones write a JPEG with a second picture in it and call that MPO.
-    form = "JPEG" if image.format == "MPO" else image.format
-    frames = 1 if form == "JPEG" else getattr(image, "n_frames", 1)
-    if image.width * image.height * frames > MOST_PIXELS:
-        raise _too_large(name)
+    return "JPEG" if image.format == "MPO" else image.format
+
+
+def _frames(image: Any) -> int:
+    return 1 if _format(image) == "JPEG" else getattr(image, "n_frames", 1)
+
+
+def _anew(image: Any) -> Picture:
+    form = _format(image)
     options = dict(_SAVED_WITH[form])
     if profile := image.info.get("icc_profile"):
         options["icc_profile"] = profile  # how its colours are meant
-    if frames > 1:
+    if _frames(image) > 1:
         bare, options = _moving(image, options)
     else:
         bare = _bare(image)

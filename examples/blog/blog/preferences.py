@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pymongo.database import Database
+    from blog.database import Db
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Preferences:
 _NAMES = {field.name for field in fields(Preferences)}
 
 
-def load(db: Database[dict[str, Any]]) -> Preferences:
+def load(db: Db) -> Preferences:
     """Return the settings as they are now."""
     stored = db.preferences.find_one({"_id": "site"}) or {}
     return Preferences(**{name: value for name, value in stored.items() if name in _NAMES})
 
 
-def save(db: Database[dict[str, Any]], preferences: Preferences) -> None:
+def save(db: Db, preferences: Preferences) -> None:
     """Replace the settings."""
     db.preferences.replace_one({"_id": "site"}, asdict(preferences), upsert=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ def read(env: Mapping[str, Any], instance: Path) -> dict[str, Any]:
         "SECRET_KEY": env.get("SECRET_KEY") or _kept_secret(instance / "secret_key"),
         "MEDIA_ROOT": str(Path(env.get("MEDIA_ROOT") or instance / "media").absolute()),
         # Nginx refuses more before a worker sees it.
-        "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
+        "MAX_CONTENT_LENGTH": 8 * 1024 * 1024,
         # Flask's half a megabyte is less than a long post with its formatting may have.
         "MAX_FORM_MEMORY_SIZE": 4 * 1024 * 1024,
         "PERMANENT_SESSION_LIFETIME": timedelta(days=14),
@@ -80,13 +81,11 @@ def _kept_secret(path: Path) -> str:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            draft = path.with_name(f"{path.name}.{os.getpid()}")
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(32))
-            with contextlib.suppress(FileExistsError):
-                os.link(draft, path)
-            draft.unlink()
+            with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:  # of mode 0600
+                draft.write(secrets.token_hex(32))
+                draft.flush()
+                with contextlib.suppress(FileExistsError):
+                    os.link(draft.name, path)
         return path.read_text()
     except OSError as error:
         message = f"No key for the session cookies can be kept ({error}): set SECRET_KEY"

@@ -33,11 +33,14 @@ def asked(text: str) -> str:
 
 
 def candidates(title: str, otherwise: str) -> Iterator[str]:
-    """Yield the slug of `title`, then the same with -2, -3 and so on.
+    """Return the slug of `title`, then the same with -2, -3 and so on.
 
     `otherwise` serves for titles without letters, such as a single emoji.
     """
-    slug = normal(title) or otherwise
+    return numbered(normal(title) or otherwise)
+
+
+def numbered(slug: str) -> Iterator[str]:
     yield slug
     for number in count(2):
         yield f"{slug}-{number}"

@@ -9,13 +9,13 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bson import ObjectId
 from pymongo import ASCENDING, IndexModel
 
 if TYPE_CHECKING:
-    from pymongo.database import Database
+    from blog.database import Db
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,7 @@ INDEXES = {
 }
 
 
-def attempt(
-    db: Database[dict[str, Any]], login: str, address: str | None, now: datetime
-) -> datetime | None:
+def attempt(db: Db, login: str, address: str | None, now: datetime) -> datetime | None:
     """Count an attempt before the password is looked at; return when to try again if too many.
 
     What is refused does not count, so that waiting helps. Attempts at the same moment each see the
@@ -71,7 +69,7 @@ def attempt(
     return None
 
 
-def forget(db: Database[dict[str, Any]], login: str, address: str | None) -> None:
+def forget(db: Db, login: str, address: str | None) -> None:
     """Count from the start again for an account whose password was given."""
     keys = [limit.key(login, _network(address)) for limit in LIMITS if limit.name != "address"]
     db.attempts.delete_many({"key": {"$in": keys}})

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
-import subprocess
-import sysconfig
-import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import argon2
 import pytest
 from bson import ObjectId
 
-from blog import accounts, create_app, local_mongo
+from blog import accounts, create_app
 from blog.accounts import Role
+from tests.mongo import Server, free_port
 from tests.people import NOW, PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PATIENCE_S = 60
 
 
 @pytest.fixture(autouse=True)
@@ -34,44 +27,12 @@ def _clean_environment(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return trial.getsockname()[1]
-
-
-@dataclass
-class Server:
-    """A database server of the tests, which they may stop and start again."""
-
-    port: int
-    folder: Path
-    process: subprocess.Popen | None = None
-
-    def start(self) -> None:
-        program = Path(sysconfig.get_path("scripts"), local_mongo.PROGRAM)
-        with Path(f"{self.folder}.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                local_mongo.command(self.port, self.folder, program),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.folder.parent,
-            )
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
-                return
-            said = Path(f"{self.folder}.log").read_text()
-            assert self.process.poll() is None, said
-            assert time.monotonic() < deadline, said
-            time.sleep(0.05)
-
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
+@pytest.fixture(autouse=True)
+def _quick_passwords(monkeypatch):
+    """Hash with parameters for a test; those of production are asked for by name."""
+    quick = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(accounts, "_HASHER", quick)
+    monkeypatch.setattr(accounts, "_NOBODYS", quick.hash("of nobody"))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 from pymongo.errors import ConnectionFailure
 
 from blog import create_app, database
-from tests.conftest import Server, free_port
+from tests.mongo import Server, free_port
 
 
 @pytest.fixture
@@ -71,18 +71,3 @@ def test_a_database_that_comes_back_empty_has_its_indexes_again(own_app, own_ser
     own_server.start()
     with own_app.app_context():
         assert "login_1" in database.get().users.index_information()
-
-
-def test_a_request_waits_once_for_a_database_that_is_away(own_app, monkeypatch):
-    asked = []
-    connections = own_app.extensions["database"]
-    found = connections.of_this_process
-    monkeypatch.setattr(connections, "of_this_process", lambda: asked.append(1) or found())
-    with own_app.app_context():
-        for _ in range(3):
-            with pytest.raises(ConnectionFailure):
-                database.get()
-    assert len(asked) == 1
-    with own_app.app_context(), pytest.raises(ConnectionFailure):
-        database.get()
-    assert len(asked) == 2

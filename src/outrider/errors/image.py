@@ -65,3 +65,25 @@ def folder_outside_image(url: str, directory: str, source: str, project: str) ->
         ],
         exit_code=Exit.FILES,
     )
+
+
+def service_name_taken(name: str) -> OutriderError:
+    """An extra process that is called as one of the services that Compose needs anyway."""
+    return OutriderError(
+        "service-name-taken",
+        f"an extra process cannot be called {name!r} in a Compose project",
+        found=["there is a service of that name already"],
+        fix=["give it another name in [processes]"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
+def several_in_containers(count: int) -> OutriderError:
+    """Several sites are described, and a Compose project is made of one."""
+    return OutriderError(
+        "several-in-containers",
+        f"containers are written out for one site, and there are {count}",
+        found=["the configuration file has [[site]] tables"],
+        fix=["export each from its own folder, and put a proxy of yours in front of them"],
+        exit_code=Exit.SETTINGS,
+    )

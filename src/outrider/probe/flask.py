@@ -110,7 +110,20 @@ def hooks(app: Any, endpoint: str) -> Iterator[str]:
     ):
         for scope in scopes:
             for hook in registered.get(scope, ()):
-                if getattr(hook, "__module__", "").startswith("dash."):
-                    continue  # it sets the app up at the first request
+                if _is_harmless(app, hook):
+                    continue
                 owner = f"blueprint {scope!r}" if scope else "app"
                 yield f"{owner}.{kind} runs {getattr(hook, '__name__', type(hook).__name__)}"
+
+
+def _is_harmless(app: Any, hook: Any) -> bool:
+    """Tell whether a hook can keep nobody from a file: it looks at what changes something only.
+
+    Dash's sets the app up at the first request. Flask-WTF's asks forms for their token:
+    https://flask-wtf.readthedocs.io/en/stable/config/ (WTF_CSRF_METHODS)
+    """
+    # The globals, because functools.wraps copies the name of the module.
+    module = getattr(hook, "__globals__", {}).get("__name__", "")
+    if module == "flask_wtf.csrf":
+        return "GET" not in app.config.get("WTF_CSRF_METHODS", ("GET",))
+    return bool(module.startswith("dash."))

@@ -95,3 +95,16 @@ def in_proxy_fix():
     app = on_other_blueprint()
     app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/metrics": metrics})
     return ProxyFix(app)
+
+
+def in_csrf_protection(**config):
+    from flask_wtf.csrf import CSRFProtect
+
+    app = with_files(Flask(__name__), files())
+    app.config.update(config, SECRET_KEY="known")
+    CSRFProtect(app)
+    return app
+
+
+def in_csrf_protection_of_reading():
+    return in_csrf_protection(WTF_CSRF_METHODS=["GET", "POST"])

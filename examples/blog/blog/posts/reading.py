@@ -10,7 +10,7 @@ from bson import ObjectId
 from pymongo import IndexModel
 
 from blog import slugs
-from blog.accounts import Db
+from blog.database import Db
 from blog.posts.document import Kind, Post
 
 # Pinned ones first, then the newest; `_id` decides when both are equal, so that no post stands
@@ -61,6 +61,12 @@ def visible(
     if words is not None:
         conditions += _each_word(words)
     return listing(db, {"$and": conditions}, page=page, per_page=per_page)
+
+
+def latest(db: Db, now: datetime, count: int) -> tuple[Post, ...]:
+    """Return the newest posts, pinned or not: what a feed tells is when something was new."""
+    order = [("publish_at", -1), ("_id", -1)]
+    return listing(db, _listed(now), page=1, per_page=count, order=order).posts
 
 
 def listing(

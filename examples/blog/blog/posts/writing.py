@@ -11,8 +11,9 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from blog import markdown, slugs
-from blog.accounts import Db, User
-from blog.posts.document import Draft, Post, Status
+from blog.accounts import Role, User
+from blog.database import Db
+from blog.posts.document import Draft, Kind, Post, Status
 from blog.posts.reading import Listing, by_id, listing
 
 # So many writers would have to take the same number at the same moment.
@@ -65,10 +66,21 @@ _STATES: dict[str, Callable[[datetime], dict[str, Any]]] = {
 STATES = tuple(_STATES)
 
 
-def insert(db: Db, draft: Draft, author: User | None, now: datetime) -> Post:
-    """Store a new post; raise SlugTakenError."""
+def may_change(user: User, post: Post) -> bool:
+    """Say whether somebody may change a post; pages stand in the navigation of the whole site."""
+    is_own = post.author == user.id and post.kind is Kind.POST
+    return user.role >= Role.EDITOR or (user.role is Role.WRITER and is_own)
+
+
+def insert(
+    db: Db, draft: Draft, author: User | None, now: datetime, post_id: ObjectId | None = None
+) -> Post:
+    """Store a new post; raise SlugTakenError.
+
+    Whoever names the id of the new post may send it twice: the second time is a ConflictError.
+    """
     document = _content(draft, now) | {
-        "_id": ObjectId(),
+        "_id": post_id or ObjectId(),
         "former_slugs": [],
         "author": author.id if author else None,
         "author_name": author.name if author else "",
@@ -77,7 +89,12 @@ def insert(db: Db, draft: Draft, author: User | None, now: datetime) -> Post:
     }
 
     def write(slug: str) -> Post:
-        db.posts.insert_one(document | {"slug": slug})
+        try:
+            db.posts.insert_one(document | {"slug": slug})
+        except DuplicateKeyError:
+            if current := by_id(db, document["_id"]):
+                raise ConflictError(current) from None
+            raise
         return Post.from_document(document | {"slug": slug})
 
     return _with_free_slug(db, draft, document["_id"], write)
@@ -112,9 +129,10 @@ def unpublish(db: Db, post_id: ObjectId, version: int) -> Post:
     return _change(db, post_id, version, {"status": Status.DRAFT})
 
 
-def delete(db: Db, post_id: ObjectId) -> None:
+def delete(db: Db, post_id: ObjectId, version: int) -> None:
     """Delete a post, then its comments: if this stops between, no reader sees the rest."""
-    db.posts.delete_one({"_id": post_id})
+    if db.posts.find_one_and_delete({"_id": post_id, "version": version}) is None:
+        raise _other_than_seen(db, post_id)
     db.comments.delete_many({"post": post_id})
 
 
@@ -146,12 +164,14 @@ def _change(db: Db, post_id: ObjectId, version: int, content: dict[str, Any]) ->
         {"$set": content, "$inc": {"version": 1}},
         return_document=ReturnDocument.AFTER,
     )
-    if document is not None:
-        return Post.from_document(document)
+    if document is None:
+        raise _other_than_seen(db, post_id)
+    return Post.from_document(document)
+
+
+def _other_than_seen(db: Db, post_id: ObjectId) -> ConflictError | MissingError:
     current = by_id(db, post_id)
-    if current is None:
-        raise MissingError
-    raise ConflictError(current)
+    return ConflictError(current) if current else MissingError()
 
 
 def _with_free_slug(db: Db, draft: Draft, own: ObjectId, write: Callable[[str], Post]) -> Post:

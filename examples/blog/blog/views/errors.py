@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from flask import Blueprint, current_app, jsonify, render_template, request
+from flask_wtf.csrf import CSRFError
 from pymongo.errors import ConnectionFailure
-from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from werkzeug.exceptions import BadRequest, HTTPException, ServiceUnavailable
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -22,7 +23,7 @@ class Words(NamedTuple):
 
 
 WORDS = {
-    400: Words("That did not work", "The form was not complete, or it was open for too long."),
+    400: Words("That did not work", "Go back in your browser: what you typed is still there."),
     403: Words("This is not for you", "Your account may not do this."),
     404: Words("There is nothing here", "The page has moved or never was."),
     405: Words("That cannot be done here", "The address exists, but not for this kind of request."),
@@ -40,6 +41,18 @@ def database_is_away(error: ConnectionFailure) -> Response:
     return explain(ServiceUnavailable(retry_after=RETRY_AFTER_S))
 
 
+@blueprint.app_errorhandler(CSRFError)
+def form_of_elsewhere(error: CSRFError) -> Response:
+    current_app.logger.warning("a form was refused: %s", error.description)
+    return explain(
+        BadRequest(
+            "This form did not come from a page of this site, or you have signed in or out since "
+            "you opened it. Nothing was changed. Copy what you typed, open the form again and "
+            "send it once more."
+        )
+    )
+
+
 @blueprint.app_errorhandler(HTTPException)
 def explain(error: HTTPException) -> Response:
     """Answer with a page, or with JSON for a program that wants no page."""
@@ -53,15 +66,22 @@ def explain(error: HTTPException) -> Response:
         response.data = jsonify(error=title, message=said or text).data
         response.mimetype = "application/json"
     else:
-        response.data = render_template(
-            "errors/error.html",
-            status=status,
-            title=title,
-            text=said or text,
-            request_id=request.headers.get("X-Request-ID"),
-        )
+        try:
+            response.data = _page(status, title, said or text)
+        except ConnectionFailure as away:
+            return database_is_away(away)
     response.cache_control.no_store = True
     return response
+
+
+def _page(status: int, title: str, text: str) -> str:
+    return render_template(
+        "errors/error.html",
+        status=status,
+        title=title,
+        text=text,
+        request_id=request.headers.get("X-Request-ID"),
+    )
 
 
 def wants_json() -> bool:

@@ -25,7 +25,7 @@ blueprint = Blueprint("feeds", __name__)
 def atom() -> Response:
     db = database.get()
     site = preferences.load(db)
-    latest = posts.visible(db, datetime.now(timezone.utc), per_page=ENTRIES).posts
+    latest = posts.latest(db, datetime.now(timezone.utc), ENTRIES)
     feed = Atom1Feed(
         title=site.name,
         description=site.subtitle,

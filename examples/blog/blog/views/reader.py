@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
-from flask_wtf import FlaskForm
 from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from blog import access, comments, context, database, posts
 from blog.accounts import Role
 from blog.excerpt import excerpt, marked
-from blog.links import rooted
+from blog.forms import Form
+from blog.links import first_picture, rooted
 from blog.posts import Kind
 from blog.posts.reading import LONGEST_QUERY
 
@@ -33,7 +34,7 @@ def now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-class CommentForm(FlaskForm):
+class CommentForm(Form):
     name = StringField("Your name", [DataRequired("What is your name?"), Length(max=60)])
     text = TextAreaField(
         "Your comment",
@@ -222,6 +223,17 @@ def keep(response: Response) -> Response:
 @blueprint.app_template_filter("rooted")
 def rooted_here(html: str) -> Markup:
     return rooted(html, request.script_root)
+
+
+@blueprint.app_template_filter("first_picture")
+def first_picture_here(html: str) -> Markup | None:
+    return first_picture(html, request.script_root)
+
+
+@blueprint.app_template_filter("absolute")
+def absolute(address: str) -> str:
+    """Return an address of this site, or of another, as other sites have to write it."""
+    return urljoin(request.root_url, address)
 
 
 blueprint.add_app_template_filter(excerpt)

@@ -21,10 +21,30 @@ def is_handed_over() -> bool:
     return os.environ.get("LISTEN_PID") == str(os.getpid())
 
 
-def listener(path: str, backlog: int) -> socket.socket:
-    """Return the socket that the supervisor has bound, or bind one there, mode 0660."""
+def listener(place: str, backlog: int) -> socket.socket:
+    """Return the socket that the supervisor has bound, or bind one.
+
+    Args:
+        place: a path, for a Unix socket of mode 0660, or `HOST:PORT` in a container.
+        backlog: how many connections may wait.
+    """
     if is_handed_over():
         return socket.socket(fileno=_FIRST_LISTEN_FD)
+    one = _bound_port(place) if ":" in place else _bound_path(place)
+    one.listen(backlog)
+    one.set_inheritable(True)
+    return one
+
+
+def _bound_port(place: str) -> socket.socket:
+    host, _, port = place.rpartition(":")
+    one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind((host, int(port)))
+    return one
+
+
+def _bound_path(path: str) -> socket.socket:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
     one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -33,8 +53,6 @@ def listener(path: str, backlog: int) -> socket.socket:
         one.bind(path)
     finally:
         os.umask(before)
-    one.listen(backlog)
-    one.set_inheritable(True)
     return one
 
 

@@ -1,0 +1,139 @@
+"""What a site is in containers, for `outrider export`: looks, decides and lays out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outrider import discover, errors
+from outrider.discover.dependencies import look_at_dependencies
+from outrider.discover.git import ignored_by_git
+from outrider.discover.node import look_at_node
+from outrider.discover.variables import look_at_variables
+from outrider.packages import ALPINE, SLIM
+from outrider.plan.container import plan_contained
+from outrider.plan.image import decide_image
+from outrider.plan.server import choose_server
+from outrider.plan.services import plan_stack, project_name, told_variables
+from outrider.render import compose, docker, nginx, server
+from outrider.render.shim import shim
+from outrider.site import Fleet
+from outrider.values import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from outrider.facts import Facts
+    from outrider.render.artifact import Artifact
+    from outrider.settings import Settings
+    from outrider.site import Decision, Image, Site, Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contained:
+    """Everything about a site in containers, and its files."""
+
+    directory: str
+    """The project's, which a build is given."""
+    image: Image
+    site: Site
+    stack: Stack
+    env_file: str | None = None
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """All of them, in the order in which they were made."""
+        return (*self.image.decisions, *self.site.decisions, *self.stack.decisions)
+
+    def docker(self) -> list[Artifact]:
+        """Return Dockerfile, .dockerignore and what the images are given."""
+        if self.image.is_single:
+            app = shim() if self.image.imports_app or self.site.collect else []
+            proxy: list[Artifact] = []
+        else:
+            app, proxy = server.render(self.site), nginx.render(Fleet(sites=(self.site,)))
+        return docker.render(self.image, self.site, app, proxy, env_file=self.env_file)
+
+    def compose(self) -> list[Artifact]:
+        """Return compose.yaml with everything that it builds from."""
+        return [*self.docker(), *compose.render(self.stack)]
+
+
+def contain(
+    settings: Sequence[Settings],
+    env: Mapping[str, str],
+    cwd: str,
+    *,
+    is_alpine: bool = False,
+    is_single: bool = False,
+) -> Contained:
+    """Look at a site and decide what it is in containers.
+
+    Args:
+        settings: of the site.
+        env: the environment that the app has here.
+        cwd: the current directory.
+        is_alpine: take the images that are made from Alpine.
+        is_single: put the app and Nginx into one container.
+
+    Raises:
+        OutriderError: several sites, or one that no image can be made of.
+    """
+    if len(settings) > 1:
+        raise errors.several_in_containers(len(settings))
+    (own,) = settings
+    (facts,) = discover.discover_all(settings, [env], cwd)
+    directory = facts.project.directory
+    dependencies = look_at_dependencies(directory)
+    folders = _folders(facts)
+    image = decide_image(
+        facts,
+        dependencies,
+        choose_server(facts, own),
+        variant=ALPINE if is_alpine else SLIM,
+        is_single=is_single,
+        node=look_at_node(directory, folders),
+        folders=_named(own),
+        ignored_by_git=ignored_by_git(directory, folders, env),
+        env_file=own.value("env_file"),
+    )
+    assert dependencies is not None  # it would have been refused
+    known = look_at_variables(directory)
+    name = project_name(own.value("name") or directory.rpartition("/")[2])
+    packages = dependencies.names | dependencies.extras
+    told = told_variables(name, packages, known)
+    site = plan_contained(facts, own, image, frozenset(told))
+    stack = plan_stack(
+        site,
+        image,
+        name=name,
+        published=own.value("bind") or Address(host="127.0.0.1", port=8000),
+        packages=packages,
+        known=known,
+        release=_release(facts, site),
+    )
+    return Contained(
+        directory=directory,
+        image=image,
+        site=site,
+        stack=stack,
+        env_file=own.value("env_file"),
+    )
+
+
+def _folders(facts: Facts) -> list[str]:
+    return [one.directory for one in facts.app.static if one.directory]
+
+
+def _named(settings: Settings) -> list[tuple[str, str, str]]:
+    """Return the folders that a setting names: URL, path and which setting."""
+    given = settings.get("static")
+    return [(one.url, one.directory, given.origin) for one in given.value] if given else []
+
+
+def _release(facts: Facts, site: Site) -> tuple[str, ...]:
+    """Return what brings the database up to date before new code serves."""
+    if facts.app.settings_module is None:
+        return ()
+    module = ["-m", "django", "migrate", "--no-input", "--settings", facts.app.settings_module]
+    return (site.process.python, *module)

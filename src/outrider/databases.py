@@ -1,0 +1,146 @@
+"""The databases that a site may need beside it: which packages tell, and how each is run.
+
+One row each. The images are the official ones; their users, folders and variables stand on the page
+that `source` names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """One kind of database, run from its official image."""
+
+    name: str
+    """Of the service, and so of its host."""
+    title: str
+    image: str
+    source: str
+    packages: frozenset[str]
+    """Distributions that talk to it, as normalised names."""
+    port: int
+    scheme: str
+    """Of its URL."""
+    folders: tuple[tuple[str, str], ...]
+    """Volumes by their names, and where the image keeps that data."""
+    user: str
+    """Whom the image's own entry point would step down to: as that one it needs no right to."""
+    password: str
+    """The variable of its password."""
+    environment: tuple[tuple[str, str], ...]
+    """What the image reads; `{name}` is the database's name, `{password}` its variable."""
+    health: tuple[str, ...]
+    """A command of the image's own that ends with 0 once it takes connections."""
+    command: tuple[str, ...] = ()
+    login: str = "app"
+    """The user in its URL."""
+    query: str = ""
+    """What its URL ends with."""
+    has_name: bool = True
+    """Its URL names a database in it."""
+    temporary: tuple[str, ...] = ()
+    """Folders that the image writes to besides its data."""
+    memory_mb: int = 512
+
+
+DATABASES: tuple[Database, ...] = (
+    Database(
+        name="postgres",
+        title="PostgreSQL",
+        image="postgres:17",
+        source="https://hub.docker.com/_/postgres",
+        packages=frozenset(
+            {"psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg", "pg8000"}
+        ),
+        port=5432,
+        scheme="postgresql",
+        folders=(("postgres", "/var/lib/postgresql/data"),),
+        user="postgres",
+        password="POSTGRES_PASSWORD",  # noqa: S106 - the name of a variable
+        environment=(
+            ("POSTGRES_USER", "app"),
+            ("POSTGRES_DB", "{name}"),
+            ("POSTGRES_PASSWORD", "{password}"),
+        ),
+        # By its port: while the image makes its database, it listens on its socket only.
+        health=(
+            "pg_isready",
+            "--quiet",
+            "--host",
+            "127.0.0.1",
+            "--username",
+            "app",
+            "--dbname",
+            "{name}",
+        ),
+        temporary=("/var/run/postgresql", "/tmp"),  # noqa: S108 - in a container
+    ),
+    Database(
+        name="mariadb",
+        title="MariaDB",
+        image="mariadb:11",
+        source="https://hub.docker.com/_/mariadb",
+        packages=frozenset(
+            {"mysqlclient", "pymysql", "aiomysql", "asyncmy", "mysql-connector-python", "mariadb"}
+        ),
+        port=3306,
+        scheme="mysql",
+        folders=(("mariadb", "/var/lib/mysql"),),
+        user="mysql",
+        password="MARIADB_PASSWORD",  # noqa: S106
+        environment=(
+            ("MARIADB_USER", "app"),
+            ("MARIADB_DATABASE", "{name}"),
+            ("MARIADB_PASSWORD", "{password}"),
+            ("MARIADB_RANDOM_ROOT_PASSWORD", "1"),
+        ),
+        health=("healthcheck.sh", "--connect", "--innodb_initialized"),
+        temporary=("/run/mysqld", "/tmp"),  # noqa: S108
+    ),
+    Database(
+        name="mongo",
+        title="MongoDB",
+        image="mongo:8",
+        source="https://hub.docker.com/_/mongo",
+        packages=frozenset(
+            {"pymongo", "motor", "mongoengine", "flask-pymongo", "beanie", "odmantic"}
+        ),
+        port=27017,
+        scheme="mongodb",
+        folders=(("mongo", "/data/db"), ("mongo-config", "/data/configdb")),
+        user="mongodb",
+        password="MONGO_PASSWORD",  # noqa: S106
+        environment=(
+            ("MONGO_INITDB_ROOT_USERNAME", "app"),
+            ("MONGO_INITDB_ROOT_PASSWORD", "{password}"),
+        ),
+        # Its cache would otherwise be half of the machine's memory in older builds.
+        command=("--wiredTigerCacheSizeGB", "0.25"),
+        health=("mongosh", "--quiet", "--eval", "db.adminCommand('ping').ok || quit(1)"),
+        query="?authSource=admin",
+        temporary=("/tmp",),  # noqa: S108
+        memory_mb=1024,
+    ),
+    Database(
+        name="redis",
+        title="Redis",
+        image="redis:8",
+        source="https://hub.docker.com/_/redis",
+        packages=frozenset({"redis", "rq", "django-redis", "channels-redis", "aioredis", "arq"}),
+        port=6379,
+        scheme="redis",
+        folders=(("redis", "/data"),),
+        user="redis",
+        password="REDIS_PASSWORD",  # noqa: S106
+        environment=(("REDISCLI_AUTH", "{password}"),),
+        # A shell, so that the password is no word of the command line.
+        command=("sh", "-c", 'exec redis-server --appendonly yes --requirepass "$$REDISCLI_AUTH"'),
+        health=("sh", "-c", "redis-cli ping | grep -q PONG"),
+        login="",
+        has_name=False,
+        temporary=("/tmp",),  # noqa: S108
+        memory_mb=256,
+    ),
+)

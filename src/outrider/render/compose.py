@@ -1,0 +1,54 @@
+"""compose.yaml, and what .env needs."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from outrider.render.artifact import Artifact, Comment, environment, stamped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from outrider.site import Stack
+
+
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
+_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
+"""What YAML takes for something else than text: https://yaml.org/type/bool.html"""
+
+
+def quote(value: object) -> str:
+    """Return a value as YAML; JSON is YAML, whatever the text."""
+    if isinstance(value, Comment):
+        return str(value)
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+        return value
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(quote, value))}]"
+    if isinstance(value, (str, int)):
+        return json.dumps(value, ensure_ascii=False)
+    msg = f"no YAML is defined for {type(value).__name__}"
+    raise TypeError(msg)
+
+
+def render(stack: Stack) -> list[Artifact]:
+    """Return compose.yaml."""
+    templates = environment(quote)
+    templates.filters["comment"] = Comment
+    body = templates.get_template("compose.yaml.j2").render(
+        stack=stack,
+        target=Comment(stack.site.process.target),
+        published=f"{stack.published}:{stack.site.bind.port}",
+        has_data=any("data" in one.networks for one in stack.services),
+    )
+    return [stamped("compose.yaml", body)]
+
+
+def env_lines(secrets: Mapping[str, str]) -> str:
+    """Return lines for .env, in the quotes in which Compose takes nothing out of a value.
+
+    https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
+    """
+    return "".join(f"{name}='{value}'\n" for name, value in secrets.items())
