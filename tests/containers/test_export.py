@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import http.client
-import json
-import re
 import shutil
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.running import APPS, ROOT, outrider
+from tests.integration.running import ROOT, outrider
 from tests.ports import reserved
 
 if TYPE_CHECKING:

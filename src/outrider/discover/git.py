@@ -28,7 +28,7 @@ def ignored_by_git(
     asked = {f"{folder}/": folder for folder in folders}
     try:
         done = process.run(
-            ["git", "check-ignore", "-z", "--no-index", *asked],
+            ["git", "-c", "core.quotePath=false", "check-ignore", "--no-index", *asked],
             env=env,
             cwd=directory,
             timeout_s=10,

@@ -34,7 +34,7 @@ def no_python_image(asked: str, source: str, images: Sequence[str]) -> OutriderE
         "no-python-image",
         f"there is no image of Python for {asked}",
         found=[f"{source} asks for {asked}", f"there are images of {', '.join(images)}"],
-        fix=[f"ask for one of these in {source}, or let it leave a choice, as >={images[0]} does"],
+        fix=[f"ask for one of these in {source}, the newest if the project runs on it"],
         exit_code=Exit.SETTINGS,
     )
 

@@ -215,7 +215,8 @@ def _ignored(facts: Facts, env_file: str | None) -> tuple[str, ...]:
     # Its own environment, which is for this machine.
     paths += [os.path.dirname(os.path.dirname(facts.interpreter.path))]  # noqa: PTH120 - pure
     inner = [path for path in paths if path != here and _is_within(path, here)]
-    return tuple(sorted({path.removeprefix(here.rstrip("/") + "/") for path in inner}))
+    names = {path.removeprefix(here.rstrip("/") + "/") for path in inner}
+    return tuple(sorted(names - {".venv", "venv"}))  # which are kept out wherever they are
 
 
 # -- what is said of it ----------------------------------------------------------------------------
@@ -274,7 +275,7 @@ def _how_to_pin(dependencies: Dependencies, python: str) -> str:
             f"-c constraints.txt  to {dependencies.files[0]}"
         )
     return {
-        "pyproject": "type  uv lock",
+        "pyproject": "type  pip install uv  and  uv lock",
         "poetry": "type  poetry lock",
         "pipenv": "type  pipenv lock",
     }[dependencies.tool]
@@ -388,15 +389,18 @@ def allows(asked: str, minor: Minor) -> bool:
     https://packaging.python.org/en/latest/specifications/version-specifiers/,
     and the `^` and `~` of Poetry.
     """
-    return all(
-        any(_holds(clause.strip(), (*minor, patch)) for patch in (0, 99))
-        for clause in re.split(r",|\s+(?=[<>=!~^])", asked)
-        if clause.strip()
+    return any(
+        all(
+            any(_holds(clause, (*minor, patch)) for patch in (0, 99))
+            for clause in re.split(r",|\s+(?=[<>=!~^])", either)
+            if clause.strip() not in ("", "*")
+        )
+        for either in asked.split("||")
     )
 
 
 def _holds(clause: str, release: tuple[int, int, int]) -> bool:
-    match = re.fullmatch(r"(~=|===?|!=|<=|>=|<|>|\^|~)?\s*v?(\d+(?:\.\d+)*)(\.\*)?.*", clause)
+    match = re.fullmatch(r"\s*(~=|===?|!=|<=|>=|<|>|\^|~)?\s*v?(\d+(?:\.\d+)*)(\.\*)?.*", clause)
     if match is None:
         return False
     sign, numbers = match[1] or "==", tuple(map(int, match[2].split(".")))

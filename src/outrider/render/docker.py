@@ -155,6 +155,7 @@ def render(
     proxy: Sequence[Artifact],
     *,
     folder: str = FOLDER,
+    name: str = "",
     env_file: str | None = None,
 ) -> list[Artifact]:
     """Return everything that the images are built from, relative to the project's folder.
@@ -165,11 +166,12 @@ def render(
         app: the configuration of the server, and the shim.
         proxy: the configuration of Nginx; of a single image, nothing.
         folder: where in the project they go.
+        name: what the images are called in the commands that build them; empty: as the site.
         env_file: the environment file as its user would write it, where settings need one.
     """
     files = [*app, *_of_app(image, site)]
     return [
-        stamped("Dockerfile", _dockerfile(image, site, folder, env_file)),
+        stamped("Dockerfile", _dockerfile(image, site, folder, name or image_name(site), env_file)),
         stamped(".dockerignore", _ignore(image)),
         *(replace(file, path=f"{folder}/app/{file.path}") for file in files),
         *(replace(file, path=f"{folder}/proxy/{file.path}") for file in proxy),
@@ -211,7 +213,7 @@ def _of_app(image: Image, site: Site) -> list[Artifact]:
     return files
 
 
-def _dockerfile(image: Image, site: Site, folder: str, env_file: str | None) -> str:
+def _dockerfile(image: Image, site: Site, folder: str, name: str, env_file: str | None) -> str:
     templates = environment(quote)
     templates.filters["comment"] = Comment
     needs_app = bool(site.collect or image.imports_app)
@@ -222,7 +224,7 @@ def _dockerfile(image: Image, site: Site, folder: str, env_file: str | None) -> 
         site=site,
         env_secret=bool(secret) and needs_app,
         target=Comment(site.process.target),
-        commands=[Comment(line) for line in _build_commands(image, site, needs_app, env_file)],
+        commands=[Comment(line) for line in _build_commands(image, name, needs_app, env_file)],
         python_why=Comment(_python_why(image)),
         user=_user(image.variant),
         environment=env(_ENVIRONMENT),
@@ -230,7 +232,8 @@ def _dockerfile(image: Image, site: Site, folder: str, env_file: str | None) -> 
         packages=lambda needed: _packages(image.variant, needed),
         run=run,
         run_shell=run_shell,
-        run_app=lambda what: run_shell([PYTHON, f"{OUTRIDER}/build.py", what], *secret),
+        app_steps=_app_steps(image, site, secret),
+        app_why=Comment(_app_why(image, site)),
         env=env,
         copy=copy,
         copy_from=copy_from,
@@ -242,13 +245,27 @@ def _dockerfile(image: Image, site: Site, folder: str, env_file: str | None) -> 
         node_install=_node_install,
         app_folder=f"{folder}/app",
         proxy_folder=f"{folder}/proxy",
-        collects=site.collect is not None,
         owned=[*image.volumes, *([RUN] if image.is_single else [])],
         port=PROXY_PORT if image.is_single else APP_PORT,
         command=_command(image, site),
         folders=served,
         proxy_check=_PROXY_CHECK[image.variant],
     )
+
+
+def _app_steps(image: Image, site: Site, mounts: Sequence[str]) -> Word:
+    """Return RUN of what the build needs the app for, nothing when it needs it for nothing."""
+    steps = ["collect"] * bool(site.collect) + ["import"] * image.imports_app
+    commands = [shlex.join([PYTHON, f"{OUTRIDER}/build.py", step]) for step in steps]
+    return Word(
+        "RUN " + " \\\n    ".join([*mounts, " \\\n    && ".join(commands)]) if steps else ""
+    )
+
+
+def _app_why(image: Image, site: Site) -> str:
+    collects = "Django's static files are collected for Nginx. " if site.collect else ""
+    imports = "The app makes static files when it is imported." if image.imports_app else ""
+    return (collects + imports).strip()
 
 
 _ENVIRONMENT = (
@@ -282,11 +299,10 @@ def image_name(site: Site) -> str:
     return re.sub(r"[^a-z0-9]+", "-", site.name.lower()).strip("-") or "site"
 
 
-def _build_commands(image: Image, site: Site, needs_app: bool, env_file: str | None) -> list[str]:
+def _build_commands(image: Image, name: str, needs_app: bool, env_file: str | None) -> list[str]:
     secrets = [f"--secret {secret.given_as}" for secret in image.secrets]
     if env_file and needs_app:
         secrets.append(f"--secret {shlex.quote(f'id=env,src={env_file}')}")
-    name = image_name(site)
     targets = ("app",) if image.is_single else ("app", "proxy")
     return [
         " ".join(["docker build", *secrets, f"--target {target} --tag {name}-{target} ."])
