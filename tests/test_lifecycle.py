@@ -31,12 +31,13 @@ from outrider.lifecycle import (
 ALONE = {"app": 60.0}
 
 
-def live(history, *, boot_timeouts_s=ALONE, drain_timeout_s=30.0, extras=()):
+def live(history, *, boot_timeouts_s=ALONE, drain_timeout_s=30.0, extras=(), releases=()):
     """Feed (time, event) pairs and return the last state and every action."""
     state = State(
         boot_timeouts_s=boot_timeouts_s,
         drain_timeout_s=drain_timeout_s,
         extras={name: Extra() for name in extras},
+        releases=releases,
     )
     done = []
     for now, event in history:
@@ -310,6 +311,46 @@ def test_what_is_still_waiting_to_start_again_does_not_hold_up_the_end():
     assert state.phase is Phase.DONE
 
 
+# -- release steps ---------------------------------------------------------------------------------
+
+STEPS = ("shop/release", "blog/release")
+
+
+def test_release_steps_run_one_after_the_other_before_the_app_and_after_what_they_may_need():
+    state, done = live([(0, Begin())], extras=("database",), releases=STEPS)
+    assert done == [Start("database"), Start("shop/release")]
+    state, done = step(state, Ended("shop/release", 0), 5.0)
+    assert done == [Start("blog/release")]
+    state, done = step(state, Ended("blog/release", 0), 100.0)
+    assert done == [Start("app")]
+    # The app's own time begins now.
+    assert state.deadline == 160.0
+
+
+def test_a_release_step_that_fails_keeps_the_app_from_starting():
+    state, done = live([(0, Begin()), (5, Ended("shop/release", 1))], releases=STEPS)
+    assert done[1:] == [
+        CloseListeners(),
+        Finish(Outcome(kind="boot-failed", name="shop/release", code=1)),
+    ]
+    assert state.phase is Phase.DONE
+
+
+def test_a_release_step_may_take_its_time_and_can_be_stopped():
+    state, done = live([(0, Begin()), (9000, Tick()), (9001, Stop())], releases=STEPS)
+    assert done[1:] == [CloseListeners(), Drain("shop/release")]
+    state, done = step(state, Tick(), 9003.0)
+    assert done == [Kill("shop/release")]
+    _, done = step(state, Ended("shop/release", -9), 9003.1)
+    assert [type(one) for one in done] == [Finish]
+
+
+def test_an_extra_process_that_dies_during_a_release_step_starts_again():
+    history = [(0, Begin()), (1, Ended("database", 1)), (2, Tick())]
+    _, done = live(history, extras=("database",), releases=STEPS)
+    assert done[2:] == [Lost("database", 1, 1), Start("database")]
+
+
 # -- whatever happens ------------------------------------------------------------------------------
 
 APPS = st.sampled_from([ALONE, BOTH])
@@ -330,16 +371,25 @@ EVENTS = st.sampled_from(
         Ended("queue", 0),
         Ended("queue", 1),
         Ended("database", -9),
+        Ended("shop/release", 0),
+        Ended("shop/release", 1),
+        Ended("blog/release", 0),
     ]
 )
 SOME = st.sampled_from([(), ("queue",), EXTRAS])
+BEFORE = st.sampled_from([(), STEPS])
 
 
-@given(APPS, SOME, st.lists(st.tuples(st.floats(0, 50), EVENTS), max_size=30))
-def test_whatever_happens_everything_started_is_gone_when_it_finishes(apps, extras, steps):
+@given(APPS, SOME, BEFORE, st.lists(st.tuples(st.floats(0, 50), EVENTS), max_size=30))
+def test_whatever_happens_everything_started_is_gone_when_it_finishes(
+    apps, extras, releases, steps
+):
     """Only a process that runs can end; time only goes forward."""
     state = State(
-        boot_timeouts_s=apps, drain_timeout_s=30, extras={name: Extra() for name in extras}
+        boot_timeouts_s=apps,
+        drain_timeout_s=30,
+        extras={name: Extra() for name in extras},
+        releases=releases,
     )
     now, running, finished = 0.0, set(), 0
     for passed, event in steps:
@@ -362,10 +412,10 @@ def test_whatever_happens_everything_started_is_gone_when_it_finishes(apps, extr
     assert finished <= 1
 
 
-@given(APPS, SOME, st.lists(EVENTS, max_size=12))
-def test_from_every_state_a_stop_leads_to_the_end(apps, extras, events):
+@given(APPS, SOME, BEFORE, st.lists(EVENTS, max_size=12))
+def test_from_every_state_a_stop_leads_to_the_end(apps, extras, releases, events):
     waiting = {name: Extra() for name in extras}
-    state = State(boot_timeouts_s=apps, drain_timeout_s=30, extras=waiting)
+    state = State(boot_timeouts_s=apps, drain_timeout_s=30, extras=waiting, releases=releases)
     now, running = 0.0, set()
     todo = [*events, Stop()]
     for _ in range(40):

@@ -133,7 +133,7 @@ def _named(settings: Settings) -> list[tuple[str, str, str]]:
 
 def _release(facts: Facts, site: Site) -> tuple[str, ...]:
     """Return what brings the database up to date before new code serves."""
-    if facts.app.settings_module is None:
-        return ()
+    if site.release or facts.app.settings_module is None:
+        return site.release
     module = ["-m", "django", "migrate", "--no-input", "--settings", facts.app.settings_module]
     return (site.process.python, *module)

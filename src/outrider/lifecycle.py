@@ -1,6 +1,6 @@
 """The supervisor as a pure state machine: what happened and the time go in, what to do comes out.
 
-    each app starts -> its first worker is ready -> front starts -> it answers -> serving
+    release steps -> apps start -> a worker of each is ready -> front starts -> it answers -> serving
     stop: front drains -> the apps drain -> the extra processes drain -> done
 
 Front and apps live and die together: a site is never half alive. An extra process that dies starts
@@ -35,6 +35,7 @@ class Phase(Enum):
     """Where the site is in its life."""
 
     IDLE = "idle"
+    RELEASING = "running the release steps"
     BOOTING_APPS = "booting the apps"
     BOOTING_FRONT = "booting the front"
     SERVING = "serving"
@@ -178,6 +179,8 @@ class State:
     drain_timeout_s: float
     extras: Mapping[Name, Extra] = field(default_factory=dict)
     """Started in this order, before the apps, which may need them."""
+    releases: tuple[Name, ...] = ()
+    """Run one after the other before the apps start; each must succeed."""
     phase: Phase = Phase.IDLE
     deadline: float | None = None
     """When patience ends in this phase."""
@@ -208,10 +211,9 @@ def step(state: State, event: Event, now: float) -> tuple[State, list[Action]]:
         case Tick():
             return _tick(state, now)
         case Begin() if state.phase is Phase.IDLE:
-            awaited = {name: now + time for name, time in state.boot_timeouts_s.items()}
-            state = replace(state, phase=Phase.BOOTING_APPS, alive=frozenset(awaited))
             state, actions = _start_extras(state, list(state.extras), now)
-            return _await(state, awaited), [*actions, *(Start(name) for name in awaited)]
+            state, more = _start_next(replace(state, phase=Phase.RELEASING), now)
+            return state, [*actions, *more]
         case WorkerReady(name) if state.phase is Phase.BOOTING_APPS:
             awaited = {other: end for other, end in state.awaited.items() if other != name}
             if awaited:
@@ -243,6 +245,8 @@ def _await(state: State, awaited: Mapping[Name, float]) -> State:
 def _ended(state: State, name: Name, code: int, now: float) -> tuple[State, list[Action]]:
     if state.outcome is None and name in state.extras:
         return _lost(state, name, code, now)
+    if state.phase is Phase.RELEASING and code == 0:
+        return _start_next(replace(state, releases=state.releases[1:]), now)
     if state.outcome is None:
         kind: Literal["died", "boot-failed"] = (
             "died" if state.phase is Phase.SERVING else "boot-failed"
@@ -251,6 +255,16 @@ def _ended(state: State, name: Name, code: int, now: float) -> tuple[State, list
     if state.phase is Phase.DRAINING_FRONT and name == FRONT:
         return _drain_apps(state, now)
     return _go_on_leaving(state, now)
+
+
+def _start_next(state: State, now: float) -> tuple[State, list[Action]]:
+    """Start the next release step, or the apps when there is none left."""
+    if state.releases:
+        name = state.releases[0]
+        return replace(state, alive=state.alive | {name}), [Start(name)]
+    awaited = {name: now + time for name, time in state.boot_timeouts_s.items()}
+    state = replace(state, phase=Phase.BOOTING_APPS, alive=state.alive.union(awaited))
+    return _await(state, awaited), [Start(name) for name in awaited]
 
 
 def _start_extras(state: State, names: list[Name], now: float) -> tuple[State, list[Action]]:
@@ -282,7 +296,7 @@ def _stop(state: State, now: float) -> tuple[State, list[Action]]:
         # Asked twice: whoever asks does not want to wait.
         return _kill(replace(state, haste="asked twice"), now)
     state = replace(state, outcome=Outcome(kind="drained"))
-    if state.phase is Phase.BOOTING_APPS:
+    if state.phase in (Phase.RELEASING, Phase.BOOTING_APPS):
         # It never served anybody, so there is nothing to wait for.
         moved, actions = _leave(state, now)
         return replace(moved, haste="booting", deadline=now + GRACE_S), actions
@@ -347,7 +361,8 @@ def _go_on_leaving(state: State, now: float) -> tuple[State, list[Action]]:
 
 
 def _apps_alive(state: State) -> list[Name]:
-    return [name for name in state.boot_timeouts_s if name in state.alive]
+    """Return the apps that run, or the release step before them."""
+    return [name for name in (*state.releases, *state.boot_timeouts_s) if name in state.alive]
 
 
 def _is_killed(state: State, name: Name) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import shlex
 import signal
 import sys
 import time
@@ -139,6 +140,8 @@ def conclude(outcome: Outcome, fleet: Fleet) -> Exit:
     """Turn the way it ended into an exit code, or into the error to show."""
     name = called(outcome.name, fleet) if outcome.name else ""
     match outcome.kind:
+        case "boot-failed" if outcome.name in fleet.releases:
+            raise errors.release_failed(name, how_it_ended(outcome.code, {}))
         case "boot-failed":
             raise errors.boot_failed(name, how_it_ended(outcome.code))
         case "never-ready":
@@ -161,6 +164,9 @@ def called(name: Name, fleet: Fleet) -> str:
         site, extra = fleet.extras[name]
         title = f"process {extra.name}"
         return title if len(fleet.sites) == 1 else f"{title} of site {site.name!r}"
+    if name in fleet.releases:
+        whose = "" if len(fleet.sites) == 1 else f" of site {fleet.releases[name].name!r}"
+        return f"the release step{whose}"
     site = next(site for site in fleet.sites if site.paths.app == name)
     title = site.process.server.title
     return title if len(fleet.sites) == 1 else f"{title} of site {name!r}"
@@ -276,6 +282,7 @@ class _Runner:
             },
             drain_timeout_s=self.fleet.first.limits.drain_timeout_s,
             extras={name: lifecycle.Extra() for name in self.fleet.extras},
+            releases=tuple(self.fleet.releases),
         )
         self.events.put_nowait(lifecycle.Begin())
         try:
@@ -329,7 +336,12 @@ class _Runner:
             self._watch(name, await self._start_front())
             self._spawn_task(self._await_front())
         elif name in self.fleet.extras:
-            await self._start_extra(name)
+            site, extra = self.fleet.extras[name]
+            await self._start_program(name, site, extra.name, extra.argv)
+        elif name in self.fleet.releases:
+            site = self.fleet.releases[name]
+            self.report.step(f"{called(name, self.fleet)}: {shlex.join(site.release)}")
+            await self._start_program(name, site, "release", site.release)
         else:
             self._watch(name, await self._start_app(name))
 
@@ -365,21 +377,23 @@ class _Runner:
             lifeline=LIFELINE_VARIABLE,
         )
 
-    async def _start_extra(self, name: Name) -> None:
-        site, extra = self.fleet.extras[name]
+    async def _start_program(
+        self, name: Name, site: Site, source: str, argv: Sequence[str]
+    ) -> None:
+        """Start a program of the user's own, with what the app has."""
         env = self.apps[site.paths.app].env
         whose = "" if site.is_alone else site.name
         try:
             child = await process.spawn(
-                extra.argv,
+                argv,
                 env={**env, "PATH": search_path(site.process.python, env)},
                 cwd=site.process.directory,
                 account=site.user,
-                on_line=lambda line: self._log(extra.name, line, whose),
+                on_line=lambda line: self._log(source, line, whose),
             )
         except OSError as error:
             # As a shell says that a program could not be run.
-            self._log(extra.name, f"{extra.argv[0]}: {error.strerror}", whose)
+            self._log(source, f"{argv[0]}: {error.strerror}", whose)
             self.events.put_nowait(lifecycle.Ended(name, 126))
         else:
             self._watch(name, child)

@@ -31,6 +31,7 @@ from outrider.values import (
     parse_size,
     parse_text,
     parse_url_directory,
+    parse_words,
 )
 
 ENV_PREFIX = "OUTRIDER_"
@@ -292,6 +293,13 @@ SETTINGS: tuple[Setting, ...] = (
         separator="\n",
         help="A program that runs beside the site: a queue's worker, a scheduler.",
         default="none",
+    ),
+    Setting(
+        name="release",
+        parse=parse_words,
+        metavar="COMMAND",
+        help="What runs once before the app starts and must succeed, as migrations.",
+        default="none; Django's migrate under Compose",
     ),
     Setting(
         name="env_file",

@@ -208,6 +208,8 @@ class Site:
     collect: Collect | None = None
     extras: tuple[ExtraProcess, ...] = ()
     """Started in this order, and stopped in the other one."""
+    release: tuple[str, ...] = ()
+    """What runs once before the app starts, the program as an absolute path."""
     decisions: tuple[Decision, ...] = ()
 
     @property
@@ -354,6 +356,11 @@ class Fleet:
             for site in self.sites
             for extra in site.extras
         }
+
+    @property
+    def releases(self) -> dict[str, Site]:
+        """The sites with a release step, by names that no other process has."""
+        return {f"{site.paths.app}/release": site for site in self.sites if site.release}
 
     @property
     def body_limit_bytes(self) -> int:

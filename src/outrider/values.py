@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RESERVED_NAMES = (
-    *("front", "nginx", "outrider"),  # what else speaks in the log
+    *("front", "nginx", "outrider", "release"),  # what else speaks in the log
     *("default", "hostnames", "include", "volatile"),  # words of Nginx's `map`
 )
 _SIZE_UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
@@ -256,7 +256,7 @@ def parse_command(raw: object) -> NamedCommand:
         unless = _parse_unless(command)
         command = command.get("command")
     try:
-        return NamedCommand(name=parse_name(name), words=_parse_words(command), unless=unless)
+        return NamedCommand(name=parse_name(name), words=parse_words(command), unless=unless)
     except BadValueError as error:
         msg = f"{wanted}, with {error}"
         raise BadValueError(msg) from None
@@ -279,7 +279,7 @@ def _parse_unless(table: dict[str, object]) -> str | None:
     return text
 
 
-def _parse_words(raw: object) -> tuple[str, ...]:
+def parse_words(raw: object) -> tuple[str, ...]:
     """Return the words of a command, which no shell will read."""
     if isinstance(raw, list) and raw:
         return tuple(map(parse_text, raw))

@@ -45,7 +45,6 @@ STAND_INS = {
     "python:3.13-slim": StandIn("python", {"SUITE": "trixie"}),
     "python:3.14-slim": StandIn("python", {"SUITE": "forky"}),
     "node:22-slim": StandIn("node", {"VERSION": "22"}),
-    "node:24-slim": StandIn("node", {"VERSION": "24"}),
     "nginx:stable": StandIn("nginx"),
     "postgres:17": StandIn("postgres", {"SUITE": "trixie", "VERSION": "17"}),
     "postgres:18": StandIn(
@@ -58,9 +57,7 @@ STAND_INS = {
         },
     ),
     "mariadb:11": StandIn("mariadb"),
-    "redis:7": StandIn("redis", {"SUITE": "bookworm"}),
-    "redis:8": StandIn("redis", {"SUITE": "trixie"}),
-    "mongo:7": StandIn("mongo"),
+    "redis:8": StandIn("redis"),
     "mongo:8": StandIn("mongo"),
 }
 _DEBIAN = re.compile(r"debian:(bookworm|trixie|forky)-slim")

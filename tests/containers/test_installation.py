@@ -53,7 +53,7 @@ class Images:
             (self.folder / name).write_text(text)
 
     def made_in_container(self, command: str) -> None:
-        """Run what writes a lock file, which names package indexes and is not for the repository."""
+        """Run what writes a lock file: it names package indexes, which no file here does."""
         volume = f"{self.folder}:/work"
         words = ["run", "--rm", "--volume", volume, "--workdir", "/work", BASE]
         self.engine.docker(*words, "sh", "-c", command)

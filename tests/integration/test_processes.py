@@ -209,3 +209,30 @@ def test_exported_files_do_not_have_it_and_say_so(project, tmp_path):
     assert "process helper is not in these files" in done.stderr
     silent = outrider("export", "nginx", "-o", "out2", cwd=project)
     assert "process" not in silent.stderr
+
+
+# -- the release step ------------------------------------------------------------------------------
+
+
+def test_the_release_step_runs_before_the_app(project, free_port):
+    step = "sh -c 'test ! -e imported && touch released && echo done for $GREETING'"
+    (project / "app.py").write_text(
+        "import os\nfrom pathlib import Path\nfrom flask import Flask\napp = Flask(__name__)\n"
+        "if 'OUTRIDER_NOTIFY_FD' in os.environ:\n"
+        "    assert Path('released').exists()\n"
+        "    Path('imported').touch()\n"
+    )
+    env = environment(GREETING="everybody")
+    with serving("--release", step, cwd=project, port=free_port, env=env) as site:
+        site.wait_for(r"\d release +done for everybody")
+        assert site.stop() == 0
+
+
+def test_a_release_step_that_fails_is_shown_and_nothing_starts(project, free_port):
+    words = ("--release", "python -c \"raise SystemExit('no such table')\"", "--process", HELPER)
+    with start(*words, cwd=project, port=free_port) as site:
+        assert site.wait() == 10
+        assert "error: the release step failed, so that the app was not started" in site.output
+        assert "release no such table" in site.log
+        assert "Starting gunicorn" not in site.log
+        assert_nothing_is_left(site)

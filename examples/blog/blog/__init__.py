@@ -11,6 +11,7 @@ from flask import Flask
 from blog import (
     accounts,
     assets,
+    caching,
     comments,
     context,
     database,
@@ -41,6 +42,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     database.init_app(app, [module.INDEXES for module in STORED])
     context.init_app(app)
     assets.init_app(app)
+    caching.init_app(app)
     examples.init_app(app)
     for blueprint in views.BLUEPRINTS:
         app.register_blueprint(blueprint)

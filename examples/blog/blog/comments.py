@@ -86,10 +86,6 @@ def add(
     return Comment.from_document(document)
 
 
-def approved(db: Db, post: ObjectId) -> list[Comment]:
-    return thread(db, post, own=())
-
-
 def thread(db: Db, post: ObjectId, *, own: Iterable[ObjectId]) -> list[Comment]:
     """List the approved comments of a post, oldest first, and those of `own` that still wait."""
     shown = [{"status": "approved"}, {"_id": {"$in": list(own)}}]

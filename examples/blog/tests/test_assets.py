@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import threading
@@ -85,6 +86,20 @@ def test_where_all_copies_are_there_nothing_is_written(make):
     assert read(make(css_a_css="p {}"), address(make(css_a_css="p {}"))) == "p {}"
     assert [path.stat().st_mtime for path in there] == [1] * len(there)
     assert [folder, *folder.rglob("*")] == there
+
+
+def test_a_container_with_read_only_files_starts(make, monkeypatch):
+    before = address(make(css_a_css="p {}"))
+
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    monkeypatch.setattr(assets.tempfile, "NamedTemporaryFile", refuse)
+
+    app = make()
+    assert address(app) == before
+    assert read(app, before) == "p {}"
 
 
 def test_nginx_may_read_the_copies_and_finds_nothing_half_written(make):

@@ -383,8 +383,19 @@ def test_a_page_of_somebody_is_kept_by_nobody_else(db, browser):
     page(db, "About")
     client = browser(Role.READER)
 
-    for path in ("/", "/page/about", "/archive"):
-        assert client.get(path).headers["Cache-Control"] == "private, no-cache"
+    for path in ("/", "/page/about", "/archive", "/account"):
+        answer = client.get(path)
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+        assert "Cookie" in answer.headers["Vary"]
+
+
+def test_answers_to_forms_are_kept_by_nobody(db, browser):
+    published(db, "Post")
+
+    answer = browser(Role.READER).post("/post/post/comments", data={"text": ""})
+
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert "ETag" not in answer.headers
 
 
 def test_reading_lists_sets_no_cookie(db, client):

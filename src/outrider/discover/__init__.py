@@ -263,8 +263,9 @@ def _look_at_programs(
     """Look for the programs of the extra processes, beside the app's interpreter first."""
     path = interpreter.search_path(python.path, env)
     found: dict[str, str | None] = {}
-    for command in settings.value("processes") or ():
-        word = command.words[0]
+    commands = [command.words for command in settings.value("processes") or ()]
+    commands += [settings.value("release")] if settings.get("release") else []
+    for word, *_ in commands:
         if word in interpreter.NAMES:
             found[word] = python.path
         else:

@@ -126,12 +126,12 @@ def server_cannot(what: str, found: str, fix: Sequence[str]) -> OutriderError:
     return OutriderError("server-cannot", what, found=[found], fix=fix, exit_code=Exit.SETTINGS)
 
 
-def no_program(name: str, program: str, origin: str, python: str) -> OutriderError:
-    """The program of an extra process is not there, or cannot be run."""
+def no_program(whose: str, program: str, origin: str, python: str) -> OutriderError:
+    """The program of an extra process or of the release step is not there, or cannot be run."""
     package = f"{shlex.quote(python)} -m pip install PACKAGE"
     return OutriderError(
         "no-program",
-        f"process {name!r} cannot start: there is no program {program!r}",
+        f"{whose} cannot start: there is no program {program!r}",
         found=[f"{origin} names it", f"looked beside {python}, then in PATH"]
         if "/" not in program
         else [

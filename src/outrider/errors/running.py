@@ -39,6 +39,17 @@ def boot_failed(name: str, how: str) -> OutriderError:
     )
 
 
+def release_failed(name: str, how: str) -> OutriderError:
+    """What has to run before the app starts did not succeed; its lines stand above in the log."""
+    return OutriderError(
+        "release-failed",
+        f"{name} failed, so that the app was not started",
+        found=[how],
+        fix=["read its lines above, and try it by hand in the project's folder"],
+        exit_code=Exit.BOOT,
+    )
+
+
 def never_ready(name: str, timeout_s: float) -> OutriderError:
     """No worker became ready in time."""
     return OutriderError(

@@ -14,7 +14,7 @@ from outrider import errors
 from outrider.plan.collect import collected
 from outrider.plan.folders import file_roots, mounts
 from outrider.plan.ledger import Ledger
-from outrider.plan.processes import extra_processes
+from outrider.plan.processes import extra_processes, release_step
 from outrider.plan.server import choose_server, choose_workers, tell_of_hanging_requests
 from outrider.site import (
     Front,
@@ -92,6 +92,7 @@ def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
         mounts=served,
         collect=collect,
         extras=extras,
+        release=release_step(facts, ledger),
         file_roots=roots,
         front=front,
         trusted_proxies=proxies,

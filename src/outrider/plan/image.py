@@ -83,6 +83,10 @@ def decide_image(
     _note_installation(dependencies, server, facts, ledger)
     _note_packages((*run, *build), variant, ledger)
     _note_builds(node, made, why_made, ledger)
+    ignored = _ignored(facts, env_file)
+    if ignored:
+        why = "data, secrets and environments of this machine; .dockerignore has the whole list"
+        ledger.note("left out of the image", ", ".join(ignored), "the project", why)
     volumes = [place(one.directory, here, python) or one.directory for one in facts.app.media]
     return Image(
         python=python,
@@ -99,7 +103,7 @@ def decide_image(
         node=tuple(node),
         imports_app=bool(made),
         volumes=tuple(dict.fromkeys(volumes)),
-        ignored=_ignored(facts, env_file),
+        ignored=ignored,
         is_single=is_single,
         decisions=tuple(ledger.decisions),
     )

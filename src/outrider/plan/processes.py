@@ -1,4 +1,4 @@
-"""Which programs run beside the site."""
+"""Which programs run beside the site, and which one before it."""
 
 from __future__ import annotations
 
@@ -33,11 +33,29 @@ def extra_processes(facts: Facts, ledger: Ledger) -> tuple[ExtraProcess, ...]:
         if command.unless in facts.variables:
             ledger.note(label, "not started", given.origin, f"{command.unless} is set")
             continue
-        program, *words = command.words
-        path = facts.programs.get(program)
-        if path is None:
-            raise errors.no_program(command.name, program, given.origin, facts.interpreter.path)
+        argv = _found(command.words, f"process {command.name!r}", given.origin, facts)
         why = f"{command.unless} is not set" if command.unless else ""
         ledger.note(label, shlex.join(command.words), given.origin, why)
-        extras.append(ExtraProcess(name=command.name, argv=(path, *words)))
+        extras.append(ExtraProcess(name=command.name, argv=argv))
     return tuple(extras)
+
+
+def release_step(facts: Facts, ledger: Ledger) -> tuple[str, ...]:
+    """Return what runs once before the app starts; empty where nothing was asked for.
+
+    Raises:
+        OutriderError: its program is not there.
+    """
+    given = ledger.settings.get("release")
+    if given is None:
+        return ()
+    ledger.note("release", shlex.join(given.value), given.origin, "before the app starts")
+    return _found(given.value, "the release step", given.origin, facts)
+
+
+def _found(words: tuple[str, ...], whose: str, origin: str, facts: Facts) -> tuple[str, ...]:
+    program, *others = words
+    path = facts.programs.get(program)
+    if path is None:
+        raise errors.no_program(whose, program, origin, facts.interpreter.path)
+    return (path, *others)

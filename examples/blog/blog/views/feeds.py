@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from feedgenerator import Atom1Feed
 from flask import Blueprint, Response, render_template, request, url_for
@@ -34,13 +35,14 @@ def atom() -> Response:
         feed_url=url_for("feeds.atom", _external=True),
         language="en",
     )
+    host = urlsplit(request.root_url).hostname
     for post in latest:
         address = url_for("reader.post", slug=post.slug, _external=True)
         feed.add_item(
             title=post.title,
             link=address,
             # Of the post and not of its address, which may change: else readers see it twice.
-            unique_id=f"tag:{request.host.partition(':')[0]},2026:{post.id}",
+            unique_id=f"tag:{host},2026:{post.id}",
             description=post.summary,
             content=rooted(post.html, request.root_url),
             author_name=post.author_name or site.name,

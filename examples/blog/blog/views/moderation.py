@@ -23,7 +23,7 @@ blueprint = Blueprint("moderation", __name__, url_prefix="/desk/comments")
 
 @blueprint.get("")
 @access.requires(Role.EDITOR)
-def queue() -> str:
+def queue() -> ResponseReturnValue:
     db = database.get()
     status = request.args.get("status", "waiting")
     if status not in get_args(comments.Status):

@@ -20,7 +20,6 @@ from blog.posts.reading import LONGEST_QUERY
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
-    from flask.wrappers import Response
     from markupsafe import Markup
 
 # A page far beyond any end: its number would not fit into the database's integers.
@@ -203,21 +202,7 @@ def own_comments() -> list[comments.ObjectId]:
     return [comments.ObjectId(one) for one in session.get("comments", ())]
 
 
-# -- answers ---------------------------------------------------------------------------------------
-
-
-@blueprint.after_request
-def keep(response: Response) -> Response:
-    """Let a browser keep a page and ask whether it has changed; nobody else keeps one of a session.
-
-    https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2.4
-    """
-    if response.status_code == 200:
-        response.headers["Cache-Control"] = "private, no-cache" if session else "no-cache"
-        response.vary.add("Cookie")
-        response.add_etag()
-        response.make_conditional(request)
-    return response
+# -- in templates ---------------------------------------------------------------------------------
 
 
 @blueprint.app_template_filter("rooted")

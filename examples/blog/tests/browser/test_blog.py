@@ -181,7 +181,7 @@ def comment(page: Page) -> None:
 def moderate(page: Page) -> None:
     page.goto("./")
     page.get_by_role("link", name="Comments 1").click()
-    page.get_by_role("button", name="Approve", exact=True).click()
+    page.get_by_role("button", name="Approve the comment by Grace").click()
     expect(page.get_by_role("status")).to_contain_text("1 comment approved")
 
 
