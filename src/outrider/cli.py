@@ -223,8 +223,7 @@ def _contain(
 ) -> Contained:
     env, cwd = dict(os.environ), str(Path.cwd())
     settings = _settings(flags, env, cwd)
-    more = discover.read_env_file(settings[0])
-    found = contain(settings, {**env, **more}, cwd, is_alpine=is_alpine, is_single=is_single)
+    found = contain(settings, env, cwd, is_alpine=is_alpine, is_single=is_single)
     for decision in found.decisions:
         if decision.is_warning:
             console.warn(f"{decision.name}: {decision.value}; {decision.why}")

@@ -315,6 +315,9 @@ class Stack:
     services: tuple[Service, ...]
     secrets: tuple[str, ...]
     """Variables that `.env` must have, each with a value of its own that nobody knows."""
+    env_files: tuple[str, ...] = (".env",)
+    """Whose variables the app is given."""
+    build_secrets: tuple[BuildSecret, ...] = ()
     stop_s: int
     """How long a container may take to stop."""
     decisions: tuple[Decision, ...] = ()
