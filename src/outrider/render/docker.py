@@ -204,7 +204,8 @@ def _of_app(image: Image, site: Site, told: Mapping[str, str]) -> list[Artifact]
             arguments = [collect.settings_module, process.import_root]
             arguments += [collect.directory] if collect.is_override else []
         body = templates.get_template("build.py.j2").render(
-            variables=[*site.process.variables, *told.items()],
+            target=process.target,
+            variables=[*process.variables, *told.items()],
             places=list(dict.fromkeys((process.import_root, process.directory))),
             collect=arguments,
         )
