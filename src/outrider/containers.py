@@ -38,7 +38,6 @@ class Contained:
     image: Image
     site: Site
     stack: Stack
-    env_file: str | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -52,7 +51,7 @@ class Contained:
             proxy: list[Artifact] = []
         else:
             app, proxy = server.render(self.site), nginx.render(Fleet(sites=(self.site,)))
-        return docker.render(self.image, self.site, app, proxy, env_file=self.env_file)
+        return docker.render(self.image, self.site, app, proxy, name=self.stack.name)
 
     def compose(self) -> list[Artifact]:
         """Return compose.yaml with everything that it builds from."""
@@ -89,7 +88,9 @@ def contain(
     (facts,) = discover.discover_all(settings, [env], cwd)
     directory = facts.project.directory
     dependencies = look_at_dependencies(directory)
-    folders = _folders(facts)
+    named = _named(own)
+    folders = [one.directory for one in facts.app.static if one.directory]
+    folders += [directory for _, directory, _ in named]
     image = decide_image(
         facts,
         dependencies,
@@ -97,7 +98,7 @@ def contain(
         variant=ALPINE if is_alpine else SLIM,
         is_single=is_single,
         node=look_at_node(directory, folders),
-        folders=_named(own),
+        folders=named,
         ignored_by_git=ignored_by_git(directory, folders, env),
         env_file=own.value("env_file"),
         cpus=cpus,
@@ -123,18 +124,14 @@ def contain(
         image=image,
         site=site,
         stack=stack,
-        env_file=own.value("env_file"),
     )
-
-
-def _folders(facts: Facts) -> list[str]:
-    return [one.directory for one in facts.app.static if one.directory]
 
 
 def _named(settings: Settings) -> list[tuple[str, str, str]]:
     """Return the folders that a setting names: URL, path and which setting."""
-    given = settings.get("static")
-    return [(one.url, one.directory, given.origin) for one in given.value] if given else []
+    static, spa = settings.get("static"), settings.get("spa")
+    named = [(one.url, one.directory, static.origin) for one in static.value] if static else []
+    return [*named, ("/", spa.value, spa.origin)] if spa else named
 
 
 def _release(facts: Facts, site: Site) -> tuple[str, ...]:

@@ -453,6 +453,8 @@ class Image:
     """Folders of the container that keep what is written there, absolute."""
     ignored: tuple[str, ...] = ()
     """What of the project must not be in the image, relative to it."""
+    env_file: str = ""
+    """The environment file, relative to the project: a build that needs the app is given it."""
     is_single: bool = False
     """The app and Nginx are in one container, and `outrider run` is their supervisor."""
     decisions: tuple[Decision, ...] = ()
