@@ -12,7 +12,7 @@ from outrider.discover.node import look_at_node
 from outrider.discover.variables import look_at_variables
 from outrider.packages import ALPINE, SLIM
 from outrider.plan.container import plan_contained
-from outrider.plan.image import decide_image
+from outrider.plan.image import CPUS, MEMORY_BYTES, decide_image
 from outrider.plan.server import choose_server
 from outrider.plan.services import plan_stack, project_name, told_variables
 from outrider.render import compose, docker, nginx, server
@@ -65,6 +65,8 @@ def contain(
     *,
     is_alpine: bool = False,
     is_single: bool = False,
+    cpus: int = CPUS,
+    memory_bytes: int = MEMORY_BYTES,
 ) -> Contained:
     """Look at a site and decide what it is in containers.
 
@@ -74,6 +76,8 @@ def contain(
         cwd: the current directory.
         is_alpine: take the images that are made from Alpine.
         is_single: put the app and Nginx into one container.
+        cpus: what the app's container may use, from which its workers are counted.
+        memory_bytes: the same.
 
     Raises:
         OutriderError: several sites, or one that no image can be made of.
@@ -97,6 +101,8 @@ def contain(
         folders=named,
         ignored_by_git=ignored_by_git(directory, folders, env),
         env_file=own.value("env_file"),
+        cpus=cpus,
+        memory_bytes=memory_bytes,
     )
     assert dependencies is not None  # it would have been refused
     known = look_at_variables(directory)
