@@ -26,6 +26,9 @@ _TOKEN = re.compile(
 )
 
 
+_NEEDS_VALUE = {"proxy_pass", "uwsgi_pass", "alias", "root", "listen", "access_log", "server_name"}
+
+
 class Token(NamedTuple):
     """A word, or one of `;`, `{` and `}`."""
 
@@ -80,6 +83,8 @@ def _block(path: str, tokens: Iterator[Token], opened: int | None) -> tuple[Dire
                 raise errors.bad_nginx_file(path, token.line, f"'{token.text}' is unexpected")
             block = _block(path, tokens, first) if token.text == "{" else None
             name, *rest = words
+            if name in _NEEDS_VALUE and not rest:
+                raise errors.bad_nginx_file(path, first, f"{name} has no value")
             directives.append(
                 Directive(name=name, words=tuple(rest), line=first, path=path, block=block)
             )
