@@ -22,7 +22,7 @@ from outrider.plan.collect import kept
 from outrider.plan.fleet import plan_fleet
 from outrider.render.fleet import lay_out
 from outrider.settings import SETTINGS, Given, Settings, resolve_sites
-from outrider.values import BadValueError, parse_path
+from outrider.values import BadValueError, parse_count, parse_path, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,6 +46,21 @@ class Outrider(click.Group):
             ctx.exit(int(error.exit_code))
         except KeyboardInterrupt:
             ctx.exit(130)
+
+
+class Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only in newer ones
+    """An option that is no setting, with one of their parsers."""
+
+    def __init__(self, parse: Callable[[object], Any]) -> None:
+        self.parse = parse
+        self.name = parse.__name__
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value, or tell what it has to be."""
+        try:
+            return self.parse(value)
+        except BadValueError as error:
+            self.fail(f"it takes {error}", param, ctx)
 
 
 def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -166,6 +181,22 @@ def with_files(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--alpine", is_flag=True, help="Images made from Alpine, without glibc."),
         click.option(
+            "--memory",
+            type=Parsed(parse_size),
+            default="1g",
+            show_default=True,
+            metavar="SIZE",
+            help="What the app's container may use.",
+        ),
+        click.option(
+            "--cpus",
+            type=Parsed(parse_count),
+            default="2",
+            show_default=True,
+            metavar="N",
+            help="What the app's container may use; its workers are counted from both.",
+        ),
+        click.option(
             "--check", is_flag=True, help="Write nothing; exit code 1 if something would change."
         ),
         click.option(
@@ -188,8 +219,9 @@ def export_docker(console: Console, /, *, single: bool, alpine: bool, **flags: A
     Targets are `app` and `proxy`; how to build them stands in its first lines. What the images are
     given is in deploy/.
     """
-    where = {name: flags.pop(name) for name in ("output", "show_diff", "check")}
-    found = _contain(console, flags, is_alpine=alpine, is_single=single)
+    where = {name: flags.pop(name) for name in WHERE}
+    how = {"is_alpine": alpine, "is_single": single}
+    found = _contain(console, flags, **how)
     _put(console, found.directory, found.docker(), **where)
 
 
@@ -203,7 +235,7 @@ def export_compose(console: Console, /, *, alpine: bool, **flags: Any) -> None:
     The app, Nginx as the one published port, the databases that the dependencies name, the extra
     processes, and what has to run before each release.
     """
-    where = {name: flags.pop(name) for name in ("output", "show_diff", "check")}
+    where = {name: flags.pop(name) for name in WHERE}
     found = _contain(console, flags, is_alpine=alpine)
     _put(console, found.directory, found.compose(), **where)
     if where["show_diff"] or where["check"]:
@@ -218,12 +250,15 @@ def export_compose(console: Console, /, *, alpine: bool, **flags: Any) -> None:
     console.found("then", f"http://{found.stack.published}/")
 
 
-def _contain(
-    console: Console, flags: dict[str, Any], *, is_alpine: bool, is_single: bool = False
-) -> Contained:
+WHERE = ("output", "show_diff", "check")
+"""What tells where the files of an image go, and whether they do."""
+
+
+def _contain(console: Console, flags: dict[str, Any], **how: Any) -> Contained:
     env, cwd = dict(os.environ), str(Path.cwd())
+    how |= {"cpus": flags.pop("cpus"), "memory_bytes": flags.pop("memory")}
     settings = _settings(flags, env, cwd)
-    found = contain(settings, env, cwd, is_alpine=is_alpine, is_single=is_single)
+    found = contain(settings, env, cwd, **how)
     for decision in found.decisions:
         if decision.is_warning:
             console.warn(f"{decision.name}: {decision.value}; {decision.why}")

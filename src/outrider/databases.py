@@ -168,3 +168,12 @@ DATABASES: tuple[Database, ...] = (
         memory_mb=256,
     ),
 )
+
+SUPPORTED_FROM: dict[str, tuple[int, ...]] = {
+    "postgres": (15,),  # https://www.postgresql.org/support/versioning/
+    "mariadb": (10, 11),  # https://mariadb.org/about/#maintenance-policy
+    "mysql": (8, 4),  # https://endoflife.date/mysql
+    "mongo": (7,),  # https://www.mongodb.com/legal/support-policy/lifecycles
+    "redis": (7,),  # https://endoflife.date/redis
+}
+"""The oldest version of each that still gets security fixes."""
