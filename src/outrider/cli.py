@@ -258,8 +258,7 @@ def _contain(console: Console, flags: dict[str, Any], **how: Any) -> Contained:
     env, cwd = dict(os.environ), str(Path.cwd())
     how |= {"cpus": flags.pop("cpus"), "memory_bytes": flags.pop("memory")}
     settings = _settings(flags, env, cwd)
-    more = discover.read_env_file(settings[0])
-    found = contain(settings, {**env, **more}, cwd, **how)
+    found = contain(settings, env, cwd, **how)
     for decision in found.decisions:
         if decision.is_warning:
             console.warn(f"{decision.name}: {decision.value}; {decision.why}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os.path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from outrider import discover, errors
@@ -14,7 +15,7 @@ from outrider.packages import ALPINE, SLIM
 from outrider.plan.container import plan_contained
 from outrider.plan.image import CPUS, MEMORY_BYTES, decide_image
 from outrider.plan.server import choose_server
-from outrider.plan.services import plan_stack, project_name, told_variables
+from outrider.plan.services import plan_stack, project_name, told_variables, without_compose
 from outrider.render import compose, docker, nginx, server
 from outrider.render.shim import shim
 from outrider.site import Fleet
@@ -23,7 +24,7 @@ from outrider.values import Address
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from outrider.facts import Facts
+    from outrider.facts import Facts, Variables
     from outrider.render.artifact import Artifact
     from outrider.settings import Settings
     from outrider.site import Decision, Image, Site, Stack
@@ -38,6 +39,10 @@ class Contained:
     image: Image
     site: Site
     stack: Stack
+    env_file: str | None = None
+    """As a build is given it, for what it needs the app for."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """What the containers tell the app, less what is secret."""
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -46,16 +51,29 @@ class Contained:
 
     def docker(self) -> list[Artifact]:
         """Return Dockerfile, .dockerignore and what the images are given."""
+        return self._docker(self.env_file)
+
+    def compose(self) -> list[Artifact]:
+        """Return compose.yaml with everything that it builds from."""
+        # Where there is none yet, one is written as well.
+        env_file = self.env_file or (".env" if self.stack.secrets else None)
+        return [*self._docker(env_file), *compose.render(self.stack)]
+
+    def _docker(self, env_file: str | None) -> list[Artifact]:
         if self.image.is_single:
             app = shim() if self.image.imports_app or self.site.collect else []
             proxy: list[Artifact] = []
         else:
             app, proxy = server.render(self.site), nginx.render(Fleet(sites=(self.site,)))
-        return docker.render(self.image, self.site, app, proxy, name=self.stack.name)
-
-    def compose(self) -> list[Artifact]:
-        """Return compose.yaml with everything that it builds from."""
-        return [*self.docker(), *compose.render(self.stack)]
+        return docker.render(
+            self.image,
+            self.site,
+            app,
+            proxy,
+            name=self.stack.name,
+            env_file=env_file,
+            told=self.told,
+        )
 
 
 def contain(
@@ -72,7 +90,7 @@ def contain(
 
     Args:
         settings: of the site.
-        env: the environment that the app has here.
+        env: our own environment.
         cwd: the current directory.
         is_alpine: take the images that are made from Alpine.
         is_single: put the app and Nginx into one container.
@@ -85,31 +103,33 @@ def contain(
     if len(settings) > 1:
         raise errors.several_in_containers(len(settings))
     (own,) = settings
-    (facts,) = discover.discover_all(settings, [env], cwd)
-    directory = facts.project.directory
+    directory = discover.directory_of(own, cwd)
+    name = project_name(own.value("name") or directory.rpartition("/")[2])
     dependencies = look_at_dependencies(directory)
-    named = _named(own)
-    folders = [one.directory for one in facts.app.static if one.directory]
-    folders += [directory for _, directory, _ in named]
+    packages = dependencies.names | dependencies.extras if dependencies else frozenset[str]()
+    known = look_at_variables(directory)
+    told = told_variables(name, packages, known.named)
+    app_env = _environment(told, known, env, discover.read_env_file(own))
+    (facts,) = discover.discover_all(settings, [app_env], cwd)
+    folders = _named(own, "static", "spa")
+    served = [one.directory for one in facts.app.static if one.directory]
+    served += [folder for _, folder, _ in folders]
     image = decide_image(
         facts,
         dependencies,
         choose_server(facts, own),
         variant=ALPINE if is_alpine else SLIM,
         is_single=is_single,
-        node=look_at_node(directory, folders),
-        folders=named,
-        ignored_by_git=ignored_by_git(directory, folders, env),
+        node=look_at_node(directory, served),
+        folders=folders,
+        media=[folder for _, folder, _ in _named(own, "media")],
+        ignored_by_git=ignored_by_git(directory, served, env),
         env_file=own.value("env_file"),
         cpus=cpus,
         memory_bytes=memory_bytes,
     )
-    assert dependencies is not None  # it would have been refused
-    known = look_at_variables(directory)
-    name = project_name(own.value("name") or directory.rpartition("/")[2])
-    packages = dependencies.names | dependencies.extras
-    told = told_variables(name, packages, known)
     site = plan_contained(facts, own, image, frozenset(told))
+    env_file = own.value("env_file") and os.path.relpath(own.value("env_file"), directory)
     stack = plan_stack(
         site,
         image,
@@ -118,20 +138,39 @@ def contain(
         packages=packages,
         known=known,
         release=_release(facts, site),
+        env_file=env_file,
     )
     return Contained(
         directory=directory,
         image=image,
         site=site,
         stack=stack,
+        env_file=env_file or (".env" if known.dotenv is not None else None),
+        told=without_compose(told, {}),
     )
 
 
-def _named(settings: Settings) -> list[tuple[str, str, str]]:
-    """Return the folders that a setting names: URL, path and which setting."""
-    static, spa = settings.get("static"), settings.get("spa")
-    named = [(one.url, one.directory, static.origin) for one in static.value] if static else []
-    return [*named, ("/", spa.value, spa.origin)] if spa else named
+def _environment(
+    told: Mapping[str, str], known: Variables, env: Mapping[str, str], more: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the environment in which the app is looked at.
+
+    What it cannot do without, and what only containers will have, it gets as they will: an address
+    that nobody answers, and a key of this moment.
+    """
+    dotenv = known.dotenv or {}
+    needed = {key: told[key] for key in sorted(known.required & told.keys())}
+    return {**without_compose(needed, dotenv), **env, **dotenv, **more}
+
+
+def _named(settings: Settings, *names: str) -> list[tuple[str, str, str]]:
+    """Return the folders that settings name: URL, path and which setting."""
+    found: list[tuple[str, str, str]] = []
+    for given in filter(None, map(settings.get, names)):
+        values = given.value if isinstance(given.value, tuple) else (given.value,)
+        pairs = [(one.url, one.directory) if hasattr(one, "url") else ("/", one) for one in values]
+        found += [(url, folder, given.origin) for url, folder in pairs]
+    return found
 
 
 def _release(facts: Facts, site: Site) -> tuple[str, ...]:

@@ -11,12 +11,13 @@ from outrider import errors
 from outrider.databases import DATABASES
 from outrider.plan.ledger import Ledger
 from outrider.settings import Settings
-from outrider.site import Service, Stack, Volume
+from outrider.site import BuildSecret, Service, Stack, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from outrider.databases import Database
+    from outrider.facts import Variables
     from outrider.site import Image, Site
     from outrider.values import Address
 
@@ -26,25 +27,11 @@ WEB, DATA = "web", "data"
 PROXY_CPUS, PROXY_MEMORY_MB = "0.5", 128
 STOP_S = 10
 """What a container may take to stop after all time limits inside it are over."""
-_SECRET = re.compile(r"(^|_)SECRET(_KEY)?$")
-
-_SCHEMES = {
-    # SQLAlchemy takes another driver only when the URL names it:
-    # https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls
-    "postgres": (
-        ("psycopg2", ""),
-        ("psycopg2-binary", ""),
-        ("psycopg", "+psycopg"),
-        ("asyncpg", "+asyncpg"),
-        ("pg8000", "+pg8000"),
-    ),
-    "mariadb": (
-        ("mysqlclient", ""),
-        ("pymysql", "+pymysql"),
-        ("aiomysql", "+aiomysql"),
-        ("asyncmy", "+asyncmy"),
-    ),
-}
+_SECRET = re.compile(r"((DJANGO|FLASK|QUART|APP|SESSION|COOKIE|CSRF|JWT|SECURITY)_)?SECRET(_KEY)?")
+"""Keys that the site alone has to know; others (STRIPE_SECRET_KEY) somebody else has given."""
+_REFERENCE = re.compile(r"\$\{(\w+):\?[^}]*\}")
+_OF_SQLALCHEMY = frozenset({"sqlalchemy", "flask-sqlalchemy", "sqlmodel"})
+_FIT_FOR_URL = re.compile(r"[A-Za-z0-9._~-]*")
 
 
 def databases_of(packages: frozenset[str]) -> tuple[Database, ...]:
@@ -55,13 +42,15 @@ def databases_of(packages: frozenset[str]) -> tuple[Database, ...]:
 def url(database: Database, name: str, packages: frozenset[str]) -> str:
     """Return a database's URL, with the password as a variable of Compose."""
     driver = ""
-    if "sqlalchemy" in packages:
-        known = _SCHEMES.get(database.name, ())
-        driver = next((suffix for package, suffix in known if package in packages), "")
+    if packages & _OF_SQLALCHEMY:
+        # It takes another driver than its first only when the URL names it:
+        # https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls
+        known = (suffix for package, suffix in database.drivers if package in packages)
+        driver = next(known, "")
     place = f"{database.name}:{database.port}"
-    path = f"/{name}" if database.has_name else "/0"
     who = f"{database.login}:{_value(database.password)}"
-    return f"{database.scheme}{driver}://{who}@{place}{path}{database.query}"
+    inner = name if database.has_name else "0"
+    return f"{database.scheme}{driver}://{who}@{place}/{inner}{database.query}"
 
 
 def variables_for(
@@ -76,18 +65,20 @@ def variables_for(
         known: the variables that the source names.
         is_only: no other kind could be meant by DATABASE_URL.
     """
+    whole = url(database, name, packages)
+    words = rf"(?:{database.words}{'|DATABASE|DB' if is_only else ''})_?"
     told = {
-        rf"({_words(database)})_?(URL|URI|DSN)": url(database, name, packages),
-        rf"({_words(database)}|DB)_?HOST(NAME)?": database.name,
-        rf"({_words(database)}|DB)_?PORT": str(database.port),
-        rf"({_words(database)}|DB)_?USER(NAME)?": database.login,
-        rf"({_words(database)}|DB)_?PASS(WORD)?": _value(database.password),
-        rf"({_words(database)}|DB)_?(NAME|DB|DATABASE)": name,
+        rf"{words}(URL|URI|DSN)": whole,
+        rf"{words}HOST(NAME)?": database.name,
+        rf"{words}PORT": str(database.port),
+        rf"{words}USER(NAME)?": database.login,
+        rf"{words}PASS(WORD)?": _value(database.password),
+        rf"{words}(NAME|DB|DATABASE)": name if database.has_name else "0",
     }
     if is_only:
-        told["(DATABASE|DB)_?(URL|URI|DSN)|SQLALCHEMY_DATABASE_URI"] = url(database, name, packages)
+        told["SQLALCHEMY_DATABASE_URI"] = whole
     if database.name == "redis":
-        told[r"(CELERY_)?(BROKER|RESULT_BACKEND)(_URL)?|CACHE_URL"] = url(database, name, packages)
+        told[r"(CELERY_)?(BROKER|RESULT_BACKEND)(_URL)?|CACHE_URL"] = whole
     found = {
         variable: value
         for variable in sorted(known)
@@ -96,15 +87,6 @@ def variables_for(
     }
     usual = "DATABASE_URL" if is_only else f"{database.name.upper()}_URL"
     return found or {usual: url(database, name, packages)}
-
-
-def _words(database: Database) -> str:
-    return {
-        "postgres": "POSTGRES(QL)?|PG",
-        "mariadb": "MYSQL|MARIADB",
-        "mongo": "MONGO(DB)?",
-        "redis": "REDIS",
-    }[database.name]
 
 
 def told_variables(name: str, packages: frozenset[str], known: frozenset[str]) -> dict[str, str]:
@@ -127,12 +109,25 @@ def told_variables(name: str, packages: frozenset[str], known: frozenset[str]) -
 
 def secrets_of(known: frozenset[str]) -> list[str]:
     """Return the variables that hold a key which nobody needs to know."""
-    return sorted(one for one in known if _SECRET.search(one))
+    return sorted(one for one in known if _SECRET.fullmatch(one))
+
+
+def without_compose(told: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """Return what an app is told where no Compose puts in what `.env` says.
+
+    Args:
+        told: with references to variables of `.env`.
+        known: values of these; another word stands for those that are not known.
+    """
+    return {
+        name: _REFERENCE.sub(lambda match: known.get(match[1], "not-known-here"), value)
+        for name, value in told.items()
+    }
 
 
 def _is_only(database: Database, databases: tuple[Database, ...]) -> bool:
     """Tell whether DATABASE_URL can mean no other."""
-    relational = [one for one in databases if one.name in ("postgres", "mariadb")]
+    relational = [one for one in databases if one.drivers]
     return [database] == (relational or list(databases))
 
 
@@ -156,8 +151,9 @@ def plan_stack(
     name: str,
     published: Address,
     packages: frozenset[str],
-    known: frozenset[str],
+    known: Variables,
     release: tuple[str, ...] = (),
+    env_file: str | None = None,
 ) -> Stack:
     """Decide which containers a site needs, and what each is told.
 
@@ -167,8 +163,9 @@ def plan_stack(
         name: of the project.
         published: where the proxy is reached from outside.
         packages: of the app, as normalised names.
-        known: the variables that the app's source names.
+        known: the variables that the app's source names, and its `.env`.
         release: the command that runs once before each release.
+        env_file: the one that was named, as Compose is to find it.
 
     Raises:
         OutriderError: an extra process has the name of one of our services.
@@ -176,11 +173,10 @@ def plan_stack(
     ledger = Ledger(Settings())
     inside = re.sub(r"[^a-z0-9_]", "_", name)
     databases = databases_of(packages)
-    told = told_variables(name, packages, known)
+    told = told_variables(name, packages, known.named)
     for database in databases:
-        said = variables_for(
-            database, inside, packages, known, is_only=_is_only(database, databases)
-        )
+        is_only = _is_only(database, databases)
+        said = variables_for(database, inside, packages, known.named, is_only=is_only)
         ledger.note(
             database.name,
             database.image,
@@ -188,6 +184,7 @@ def plan_stack(
             f"{', '.join(sorted(database.packages & packages))}; "
             f"the app finds it in {', '.join(said)}",
         )
+    _note_variables(databases, told, known, ledger, is_all=env_file is None)
     media = _media(site)
     ready = tuple((one.name, "service_healthy") for one in databases)
     released = ((RELEASE, "service_completed_successfully"),) if release else ()
@@ -209,7 +206,14 @@ def plan_stack(
         ledger.note(RELEASE, shlex.join(release), "the project", "before each release, once")
         title = "Runs once before the app starts, and must succeed."
         services.append(
-            replace(other, name=RELEASE, role="release", title=title, command=release, after=ready)
+            replace(
+                other,
+                name=RELEASE,
+                role="release",
+                title=title,
+                command=_escaped(release),
+                after=ready,
+            )
         )
     services.append(app)
     for extra in site.extras:
@@ -217,7 +221,7 @@ def plan_stack(
             raise errors.service_name_taken(extra.name)
         title = "The same image with another command."
         services.append(
-            replace(other, name=extra.name, role="extra", title=title, command=extra.argv)
+            replace(other, name=extra.name, role="extra", title=title, command=_escaped(extra.argv))
         )
     services.append(
         Service(
@@ -231,15 +235,54 @@ def plan_stack(
             memory_mb=PROXY_MEMORY_MB,
         )
     )
+    secrets = (*secrets_of(known.named), *(one.password for one in databases))
+    has_env = bool(secrets) or known.dotenv is not None
     return Stack(
         name=name,
         site=site,
         published=published,
         services=tuple(services),
-        secrets=(*secrets_of(known), *(one.password for one in databases)),
+        secrets=secrets,
+        env_files=(".env", *([env_file] if env_file not in (None, ".env") else [])),
+        build_secrets=_build_secrets(site, image, env_file or (".env" if has_env else None)),
         stop_s=site.limits.drain_timeout_s + STOP_S,
         decisions=tuple(ledger.decisions),
     )
+
+
+def _note_variables(
+    databases: Iterable[Database],
+    told: Mapping[str, str],
+    known: Variables,
+    ledger: Ledger,
+    *,
+    is_all: bool,
+) -> None:
+    """Say what of `.env` would surprise, and what is missing in it."""
+    dotenv = known.dotenv or {}
+    if known.altered:
+        why = "Compose replaces a part of the value; in single quotes it stays as it is"
+        ledger.note(".env", ", ".join(known.altered), ".env", why, warn=True)
+    for database in databases:
+        if not _FIT_FOR_URL.fullmatch(dotenv.get(database.password, "")):
+            why = "it becomes a part of a URL: take letters and digits alone"
+            ledger.note(".env", database.password, ".env", why, warn=True)
+    missing = sorted(known.required - {*told, *dotenv})
+    if missing and is_all:
+        why = "the app reads them, and nothing sets them yet: write them into .env"
+        ledger.note("variables", ", ".join(missing), "the source", why, warn=True)
+
+
+def _build_secrets(site: Site, image: Image, env_file: str | None) -> tuple[BuildSecret, ...]:
+    """Return what a build is given: for the index of packages, and for the app's own settings."""
+    if env_file is None or not (site.collect or image.imports_app):
+        return image.secrets
+    return (*image.secrets, BuildSecret(id="env", given_as=f"id=env,src={env_file}"))
+
+
+def _escaped(words: Iterable[str]) -> tuple[str, ...]:
+    """Return words in which Compose finds no variable of its own."""
+    return tuple(word.replace("$", "$$") for word in words)
 
 
 def _media(site: Site) -> tuple[Volume, ...]:
