@@ -1,4 +1,4 @@
-"""Leave a port so that no request is lost: whoever connects meanwhile is refused, and goes elsewhere.
+"""Leave a port so that no request is lost: who connects meanwhile is refused, and goes elsewhere.
 
 Nginx sends a request to another container if the first one refuses the connection, a POST too. But
 Gunicorn's threaded worker keeps its port open until its last request is answered and takes nobody
