@@ -40,7 +40,13 @@ _FIT_FOR_URL = re.compile(r"[A-Za-z0-9._~-]*")
 
 def databases_of(packages: frozenset[str]) -> tuple[Database, ...]:
     """Return the databases that a site's packages talk to."""
-    return tuple(one for one in DATABASES if one.packages & packages)
+    return tuple(one for one in DATABASES if _clients(one, packages))
+
+
+def _clients(database: Database, packages: frozenset[str]) -> list[str]:
+    """Return which packages talk to a database; `celery[redis]` brings along what does."""
+    extra = re.compile(rf".+\[({database.words})\]", re.IGNORECASE)
+    return sorted(one for one in packages if one in database.packages or extra.fullmatch(one))
 
 
 def url(database: Database, name: str, packages: frozenset[str]) -> str:
@@ -183,8 +189,7 @@ def plan_stack(
             database.name,
             database.image,
             "the dependencies",
-            f"{', '.join(sorted(database.packages & packages))}; "
-            f"the app finds it in {', '.join(said)}",
+            f"{', '.join(_clients(database, packages))}; the app finds it in {', '.join(said)}",
         )
     _note_variables(databases, told, known, ledger, is_all=image.env_file in ("", ".env"))
     media = _media(site)
