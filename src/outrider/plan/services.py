@@ -280,6 +280,11 @@ def _note_variables(
         if not _FIT_FOR_URL.fullmatch(dotenv.get(database.password, "")):
             why = "it becomes a part of a URL: take letters and digits alone"
             ledger.note(".env", database.password, ".env", why, warn=True)
+    inside = without_compose(told, dotenv)
+    others = sorted(name for name in told.keys() & dotenv.keys() if inside[name] != dotenv[name])
+    if others:
+        why = "the containers have what compose.yaml says, that of the database beside the app"
+        ledger.note(".env", ", ".join(others), ".env", why, warn=True)
     missing = sorted(known.required - {*told, *dotenv})
     if missing and is_all:
         why = "the app reads them, and nothing sets them yet: write them into .env"
