@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os.path
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from outrider import discover, errors
@@ -39,8 +38,6 @@ class Contained:
     image: Image
     site: Site
     stack: Stack
-    env_file: str | None = None
-    """As a build is given it, for what it needs the app for."""
     told: Mapping[str, str] = field(default_factory=dict)
     """What the containers tell the app, less what is secret."""
 
@@ -51,29 +48,20 @@ class Contained:
 
     def docker(self) -> list[Artifact]:
         """Return Dockerfile, .dockerignore and what the images are given."""
-        return self._docker(self.env_file)
+        return self._docker(self.image)
 
     def compose(self) -> list[Artifact]:
         """Return compose.yaml with everything that it builds from."""
-        # Where there is none yet, one is written as well.
-        env_file = self.env_file or (".env" if self.stack.secrets else None)
-        return [*self._docker(env_file), *compose.render(self.stack)]
+        image = replace(self.image, env_file=self.stack.build_env_file)
+        return [*self._docker(image), *compose.render(self.stack)]
 
-    def _docker(self, env_file: str | None) -> list[Artifact]:
-        if self.image.is_single:
-            app = shim() if self.image.imports_app or self.site.collect else []
+    def _docker(self, image: Image) -> list[Artifact]:
+        if image.is_single:
+            app = shim() if image.imports_app or self.site.collect else []
             proxy: list[Artifact] = []
         else:
             app, proxy = server.render(self.site), nginx.render(Fleet(sites=(self.site,)))
-        return docker.render(
-            self.image,
-            self.site,
-            app,
-            proxy,
-            name=self.stack.name,
-            env_file=env_file,
-            told=self.told,
-        )
+        return docker.render(image, self.site, app, proxy, name=self.stack.name, told=self.told)
 
 
 def contain(
@@ -128,8 +116,9 @@ def contain(
         cpus=cpus,
         memory_bytes=memory_bytes,
     )
+    if known.dotenv is not None and not image.env_file:
+        image = replace(image, env_file=".env")
     site = plan_contained(facts, own, image, frozenset(told))
-    env_file = own.value("env_file") and os.path.relpath(own.value("env_file"), directory)
     stack = plan_stack(
         site,
         image,
@@ -138,14 +127,12 @@ def contain(
         packages=packages,
         known=known,
         release=_release(facts, site),
-        env_file=env_file,
     )
     return Contained(
         directory=directory,
         image=image,
         site=site,
         stack=stack,
-        env_file=env_file or (".env" if known.dotenv is not None else None),
         told=without_compose(told, {}),
     )
 

@@ -317,6 +317,8 @@ class Stack:
     """Variables that `.env` must have, each with a value of its own that nobody knows."""
     env_files: tuple[str, ...] = (".env",)
     """Whose variables the app is given."""
+    build_env_file: str = ""
+    """Which of them a build is given, where it needs the app."""
     build_secrets: tuple[BuildSecret, ...] = ()
     stop_s: int
     """How long a container may take to stop."""
@@ -456,6 +458,8 @@ class Image:
     """Folders of the container that keep what is written there, absolute."""
     ignored: tuple[str, ...] = ()
     """What of the project must not be in the image, relative to it."""
+    env_file: str = ""
+    """The environment file, relative to the project: a build that needs the app is given it."""
     is_single: bool = False
     """The app and Nginx are in one container, and `outrider run` is their supervisor."""
     decisions: tuple[Decision, ...] = ()

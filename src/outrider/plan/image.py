@@ -107,6 +107,7 @@ def decide_image(
         imports_app=bool(made),
         volumes=tuple(dict.fromkeys(volumes)),
         ignored=ignored,
+        env_file=os.path.relpath(env_file, here) if env_file else "",
         is_single=is_single,
         decisions=tuple(ledger.decisions),
     )

@@ -22,12 +22,8 @@ if TYPE_CHECKING:
     from outrider.values import Address
 
 APP, PROXY, RELEASE = "app", "proxy", "release"
-OUT, WEB, DATA = "out", "web", "data"
-"""Networks: the way out, that of the proxy and the app, and that of the databases.
-
-`outrider deploy compose` starts a new app without `web`, where Nginx would find it too early. `out`
-comes first in the alphabet, and so its gateway stays the way out when `web` comes or goes.
-"""
+WEB, DATA = "web", "data"
+"""Networks: that of the proxy and the app, and that of the databases, which leads nowhere else."""
 PROXY_CPUS, PROXY_MEMORY_MB = "0.5", 128
 STOP_S = 10
 """What a container may take to stop after all time limits inside it are over."""
@@ -157,7 +153,6 @@ def plan_stack(
     packages: frozenset[str],
     known: Variables,
     release: tuple[str, ...] = (),
-    env_file: str | None = None,
 ) -> Stack:
     """Decide which containers a site needs, and what each is told.
 
@@ -169,7 +164,6 @@ def plan_stack(
         packages: of the app, as normalised names.
         known: the variables that the app's source names, and its `.env`.
         release: the command that runs once before each release.
-        env_file: the one that was named, as Compose is to find it.
 
     Raises:
         OutriderError: an extra process has the name of one of our services.
@@ -188,7 +182,7 @@ def plan_stack(
             f"{', '.join(sorted(database.packages & packages))}; "
             f"the app finds it in {', '.join(said)}",
         )
-    _note_variables(databases, told, known, ledger, is_all=env_file is None)
+    _note_variables(databases, told, known, ledger, is_all=image.env_file in ("", ".env"))
     media = _media(site)
     ready = tuple((one.name, "service_healthy") for one in databases)
     released = ((RELEASE, "service_completed_successfully"),) if release else ()
@@ -199,16 +193,12 @@ def plan_stack(
         environment=(("WEB_CONCURRENCY", str(site.workers.count)), *told.items()),
         volumes=media,
         after=(*ready, *released),
-        networks=(OUT, WEB, *((DATA,) if databases else ())),
+        networks=(WEB, *((DATA,) if databases else ())),
         cpus=str(image.cpus),
         memory_mb=image.memory_bytes // 2**20,
     )
     # Whatever runs in the app's image beside it, with what the app is told.
-    other = replace(
-        app,
-        environment=tuple(told.items()),
-        networks=tuple(name for name in app.networks if name != WEB),
-    )
+    other = replace(app, environment=tuple(told.items()))
     services = [_database(one, inside) for one in databases]
     if release:
         ledger.note(RELEASE, shlex.join(release), "the project", "before each release, once")
@@ -244,15 +234,17 @@ def plan_stack(
         )
     )
     secrets = (*secrets_of(known.named), *(one.password for one in databases))
-    has_env = bool(secrets) or known.dotenv is not None
+    # Where there is none yet, one is written with the passwords.
+    env_file = image.env_file or (".env" if secrets else "")
     return Stack(
         name=name,
         site=site,
         published=published,
         services=tuple(services),
         secrets=secrets,
-        env_files=(".env", *([env_file] if env_file not in (None, ".env") else [])),
-        build_secrets=_build_secrets(site, image, env_file or (".env" if has_env else None)),
+        env_files=tuple(dict.fromkeys((".env", *filter(None, [env_file])))),
+        build_env_file=env_file,
+        build_secrets=_build_secrets(site, image, env_file),
         stop_s=site.limits.drain_timeout_s + STOP_S,
         decisions=tuple(ledger.decisions),
     )
@@ -281,9 +273,9 @@ def _note_variables(
         ledger.note("variables", ", ".join(missing), "the source", why, warn=True)
 
 
-def _build_secrets(site: Site, image: Image, env_file: str | None) -> tuple[BuildSecret, ...]:
+def _build_secrets(site: Site, image: Image, env_file: str) -> tuple[BuildSecret, ...]:
     """Return what a build is given: for the index of packages, and for the app's own settings."""
-    if env_file is None or not (site.collect or image.imports_app):
+    if not env_file or not (site.collect or image.imports_app):
         return image.secrets
     return (*image.secrets, BuildSecret(id="env", given_as=f"id=env,src={env_file}"))
 
