@@ -247,8 +247,14 @@ def export_compose(console: Console, /, *, alpine: bool, **flags: Any) -> None:
     )
     if written is not None:
         console.write(f"{written.state:<8} {written.path}\n")
+    published = found.stack.published
+    if taken := who_listens(published.host, published.port):
+        console.warn(
+            f"port {published.port} is taken by {taken}; unless that is this project, "
+            "choose another:  --bind HOST:PORT"
+        )
     console.step("start it:  docker compose up -d --build")
-    console.found("then", f"http://{found.stack.published}/")
+    console.found("then", f"http://{published}/")
 
 
 @outrider.group()
