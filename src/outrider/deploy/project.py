@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 APP, PROXY, RELEASE, WEB = "app", "proxy", "release", "web"
+APP_PORT = 8000
 RUN = "/run/outrider"
 _ID = re.compile(r"^[0-9a-f]{64}$", re.MULTILINE)
 _NS = 1_000_000_000

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from outrider import errors
 from outrider.deploy.project import (
     APP,
+    APP_PORT,
     PROXY,
     RELEASE,
     RUN,
@@ -36,29 +37,44 @@ SEEN_S = 5
 """Nginx asks for the app's addresses every 2 seconds (`resolver ... valid=2s`)."""
 RELOAD_S = 1
 """Nginx reads its configuration again in much less."""
+DRAIN_S = 120
+"""More than what Nginx gives its old workers (`worker_shutdown_timeout`)."""
 LONG_S = 24 * 3600.0
 """A build or a migration takes as long as it takes."""
 LAST_LINES = 40
-# A new app that ends so often does not start.
-_TRIES = 1
 
-_COPY = f"""\
+# What an image has of its own below the folders in which static files are.
+_TAKE = f"""\
 set -e
 cd {RUN}
+[ ! -d "own-$1" ] || exit 0
 rm -rf new
 for folder in /srv /opt; do
   mkdir -p "new$folder"
   cp -R "$folder/." "new$folder/"
 done
-rm -rf "$1"
-mv new "$1"
-printf '%s "{RUN}/%s";\\n' "$2" "$1" >live.new
-mv live.new live.map
+mv new "own-$1"
 """
-_DIGEST = "find /etc/nginx -type f | sort | xargs cat | sha256sum"
-_TIDY = f'cd {RUN} && for old in files-*; do [ "$old" = "$1" ] || rm -rf "$old"; done'
+# The last release's files too: pages of it are still open in browsers, and being answered.
+_MERGE = f"""\
+set -e
+cd {RUN}
+rm -rf both
+cp -R "own-$1" both
+cp -R "own-$2/." both/
+rm -rf "files-$2"
+mv both "files-$2"
+"""
+_PUT = f'cd {RUN} && printf %s "$1" >live.new && mv live.new live.map'
 _LIVE = f"cat {RUN}/live.map 2>/dev/null || true"
-_OWN = f"rm -f {RUN}/live.map"
+_TIDY = f"""\
+cd {RUN}
+for old in own-* files-*; do
+  case "$old" in own-$1 | files-$1) ;; *) rm -rf "$old" ;; esac
+done
+"""
+_LEAVING = "grep -l 'shutting[ ]down' /proc/[0-9]*/cmdline 2>/dev/null || true"
+_DIGEST = "find /etc/nginx -type f | sort | xargs cat | sha256sum"
 
 
 # -- what to do ------------------------------------------------------------------------------------
@@ -133,13 +149,14 @@ def release(folder: str, wait_s: float | None = None) -> Steps:
         yield from _run_release_step()
     new = yield from _start_beside(project, old)
     yield from _until_healthy(new, wait_s)
-    replaced = yield from _give_files(project, proxy)
-    yield from _switch(project, old, new)
+    front = yield from _front(project, proxy)
+    yield from _give_files(front)
+    yield from _switch(project, front, old, new)
     if project.extras:
         yield Say(f"replaces {', '.join(project.extras)}")
         more = ("up", "--detach", "--no-deps", "--no-build", *project.extras)
         yield from _must(Compose(more, LONG_S))
-    if replaced:
+    if front.is_other:
         yield Say("replaces Nginx: connections are refused until its new container listens")
         yield from _must(Compose(("up", "--detach", "--no-deps", "--no-build", PROXY), LONG_S))
 
@@ -201,7 +218,7 @@ def _sickness(one: Container, wait_s: float) -> Steps:
     for _ in range(max(1, int(wait_s / POLL_S))):
         found = yield from _must(Docker(("inspect", one.id)))
         (now,) = read_containers(found.output)
-        if now.restarts >= _TRIES or now.status not in ("running", "created"):
+        if now.restarts or now.status not in ("running", "created"):
             return f"it has ended by itself ({now.status})"
         if not one.check:
             return None
@@ -217,33 +234,100 @@ def _sickness(one: Container, wait_s: float) -> Steps:
 # -- the switch ------------------------------------------------------------------------------------
 
 
-def _give_files(project: Project, proxy: Container) -> Steps:
-    """Let the running Nginx have the static files of the new release before a page names them.
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """The running Nginx, and the image that its successor will have."""
 
-    Return whether its container has to be replaced all the same.
-    """
+    container: Container
+    image: str
+    files: str
+    """Whose static files it has: an image's."""
+    new_files: str
+    is_other: bool
+    """More than static files differs, which only another container can have."""
+
+    def told(self, files: str, app: str | None = None) -> str:
+        """Return what stands in the file that nginx.conf includes."""
+        name = self.container.hostname
+        lines = [f'"files {name}" "{RUN}/files-{files}";\n'] if files else []
+        lines += [f'"app {name}" "{app}:{APP_PORT}";\n'] if app else []
+        return "".join(lines)
+
+
+def _front(project: Project, proxy: Container) -> Steps:
     found = yield from _must(Docker(("image", "inspect", project.image(PROXY))))
     (image,) = read_inspected(found.output)
     live = yield from _must(Docker(("exec", proxy.id, "sh", "-c", _LIVE)))
-    mark = re.search(r"files-\w+", live.output) if proxy.hostname in live.output else None
-    wanted = "" if image["Id"] == proxy.image else f"files-{image['Id'].rpartition(':')[2][:12]}"
-    if wanted != (mark[0] if mark else ""):
-        yield Say("gives Nginx the static files of the new release")
-        if wanted:
-            volume = f"{proxy.volumes[RUN]}:{RUN}"
-            words = (*_locked(volume), image["Id"], "sh", "-c", _COPY, "sh", wanted, proxy.hostname)
-            yield from _must(Docker(words, LONG_S))
-        else:
-            yield from _must(Docker(("exec", proxy.id, "sh", "-c", _OWN)))
-        yield from _must(Docker(("kill", "--signal", "HUP", proxy.id)))
-        yield Pause(RELOAD_S)
-        yield from _must(Docker(("exec", proxy.id, "sh", "-c", _TIDY, "sh", wanted)))
-    return (yield from _has_other_nginx(proxy, image))
+    given = re.search(rf'"files {proxy.hostname}" "{RUN}/files-(\w+)"', live.output)
+    return Front(
+        container=proxy,
+        image=image["Id"],
+        files=given[1] if given else _short(proxy.image),
+        new_files=_short(image["Id"]),
+        is_other=(yield from _has_other_nginx(proxy, image)),
+    )
+
+
+def _give_files(front: Front) -> Steps:
+    """Let the running Nginx have the static files of the new release before a page names them."""
+    if front.files == front.new_files:
+        return
+    yield Say("gives Nginx the static files of the new release")
+    proxy = front.container
+    volume = f"{proxy.volumes[RUN]}:{RUN}"
+    for image in (front.image, *((proxy.image,) if _short(proxy.image) == front.files else ())):
+        take = (*_locked(volume), image, "sh", "-c", _TAKE, "sh", _short(image))
+        yield from _must(Docker(take, LONG_S))
+    merge = ("exec", proxy.id, "sh", "-c", _MERGE, "sh", front.files, front.new_files)
+    yield from _must(Docker(merge, LONG_S))
+    yield from _tell(front, front.told(front.new_files))
+
+
+def _tell(front: Front, text: str) -> Steps:
+    """Let Nginx read its configuration again; its old workers finish what they have begun."""
+    proxy = front.container
+    yield from _must(Docker(("exec", proxy.id, "sh", "-c", _PUT, "sh", text)))
+    yield from _must(Docker(("kill", "--signal", "HUP", proxy.id)))
+    yield Pause(RELOAD_S)
+
+
+def _switch(
+    project: Project, front: Front, old: Sequence[Container], new: Sequence[Container]
+) -> Steps:
+    """Send every new request to the new app, and let the old one go when it has no more of them.
+
+    Not by the addresses alone that Nginx is told for `app`: those of the old one vanish together
+    with it, and until Nginx asks again it would send requests where nobody is.
+    """
+    proxy = front.container
+    # One alone by its name, which it keeps; several by one that they share.
+    name = new[0].name if len(new) == 1 else f"{APP}-{new[0].id[:12]}"
+    for one in new:
+        words = ("network", "connect", "--alias", APP, "--alias", name)
+        yield from _must(Docker((*words, project.web, one.id)))
+    files = "" if front.new_files == _short(proxy.image) == front.files else front.new_files
+    yield from _tell(front, front.told(files, name))
+    yield Say("the new app serves; the old one finishes its requests and leaves")
+    for _ in range(DRAIN_S):
+        leaving = yield from _must(Docker(("exec", proxy.id, "sh", "-c", _LEAVING)))
+        if not leaving.output.strip():
+            break
+        yield Pause(1)
+    for one in old:
+        yield from _must(Docker(("stop", one.id), LONG_S))
+    yield from _remove(old)
+    yield Pause(SEEN_S)
+    yield from _tell(front, front.told(files))
+    yield from _must(Docker(("exec", proxy.id, "sh", "-c", _TIDY, "sh", front.new_files)))
 
 
 def _locked(*volumes: str) -> tuple[str, ...]:
     mounts = [word for volume in volumes for word in ("--volume", volume)]
     return ("run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL", *mounts)
+
+
+def _short(image: str) -> str:
+    return image.rpartition(":")[2][:12]
 
 
 def _has_other_nginx(proxy: Container, image: Any) -> Steps:
@@ -266,18 +350,6 @@ def _has_other_nginx(proxy: Container, image: Any) -> Steps:
 
 def _base(image: Any) -> Any:
     return image["RootFS"]["Layers"][0], image["Config"].get("Env"), image["Config"].get("Cmd")
-
-
-def _switch(project: Project, old: Sequence[Container], new: Sequence[Container]) -> Steps:
-    for one in new:
-        words = ("network", "connect", "--alias", APP, "--alias", one.name)
-        yield from _must(Docker((*words, project.web, one.id)))
-    yield Say("the new app serves; waits for Nginx to find it")
-    yield Pause(SEEN_S)
-    yield Say("the old app finishes its requests and leaves")
-    for one in old:
-        yield from _must(Docker(("stop", one.id), LONG_S))
-    yield from _remove(old)
 
 
 # -- words that are often needed -------------------------------------------------------------------

@@ -22,12 +22,8 @@ if TYPE_CHECKING:
     from outrider.values import Address
 
 APP, PROXY, RELEASE = "app", "proxy", "release"
-OUT, WEB, DATA = "out", "web", "data"
-"""Networks: the way out, that of the proxy and the app, and that of the databases.
-
-`outrider deploy compose` starts a new app without `web`, where Nginx would find it too early. `out`
-comes first in the alphabet, and so its gateway stays the way out when `web` comes or goes.
-"""
+WEB, DATA = "web", "data"
+"""Networks: that of the proxy and the app, and that of the databases, which leads nowhere else."""
 PROXY_CPUS, PROXY_MEMORY_MB = "0.5", 128
 STOP_S = 10
 """What a container may take to stop after all time limits inside it are over."""
@@ -202,16 +198,12 @@ def plan_stack(
         environment=(("WEB_CONCURRENCY", str(site.workers.count)), *told.items()),
         volumes=media,
         after=(*ready, *released),
-        networks=(OUT, WEB, *((DATA,) if databases else ())),
+        networks=(WEB, *((DATA,) if databases else ())),
         cpus=str(image.cpus),
         memory_mb=image.memory_bytes // 2**20,
     )
     # Whatever runs in the app's image beside it, with what the app is told.
-    other = replace(
-        app,
-        environment=tuple(told.items()),
-        networks=tuple(name for name in app.networks if name != WEB),
-    )
+    other = replace(app, environment=tuple(told.items()))
     services = [_database(one, inside) for one in databases]
     if release:
         ledger.note(RELEASE, shlex.join(release), "the project", "before each release, once")
