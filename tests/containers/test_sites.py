@@ -161,7 +161,7 @@ def test_a_release_with_another_style_shows_at_once(site):
     assert "teal" not in site.visitor.get(before).text
     style = site.compose.folder / site.row.style
     style.write_text(style.read_text() + "h2 { color: teal; }\n")
-    site.compose.up(wait=False)
+    site.compose.up()
     assert "teal" in site.visitor.get_once_it_is_there(site.style()).text
     site.assert_everything_is_kept()
 
@@ -173,7 +173,7 @@ def test_everything_stops_when_it_is_asked_to_and_starts_again_with_its_data(sit
     for service in site.row.services:
         assert_no_error_line(site, service)
     site.compose.down()
-    site.compose.up(wait=False)
+    site.compose.up()
     site.assert_everything_is_kept()
     for service in site.row.services:
         assert_no_error_line(site, service)
