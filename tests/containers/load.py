@@ -8,6 +8,8 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Self
+
 _LINK = re.compile(r"href='([^']+)'")
 _RELEASE = re.compile(r"release (\w+)")
 BODY = b"x" * 2000
@@ -19,7 +21,7 @@ class Load:
 
     address: tuple[str, int]
     at_most_s: float = 240
-    pause_s: float = 0.01
+    pause_s: float = 0.03
     answered: Counter[str] = field(default_factory=Counter)
     lost: list[tuple[float, str, str]] = field(default_factory=list)
     """When, what kind of request, and what came instead of its answer."""
@@ -29,7 +31,7 @@ class Load:
     _threads: list[threading.Thread] = field(default_factory=list)
     _begun: float = 0.0
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         self._begun = time.monotonic()
         for method in ("GET", "POST"):
             for keeps in (True, False):
