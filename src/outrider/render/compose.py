@@ -41,7 +41,7 @@ def render(stack: Stack) -> list[Artifact]:
         stack=stack,
         target=Comment(stack.site.process.target),
         published=f"{stack.published}:{stack.site.bind.port}",
-        has_data=any("data" in one.networks for one in stack.services),
+        has_data=any(stack.names.data in one.networks for one in stack.services),
     )
     return [stamped("compose.yaml", body)]
 
