@@ -229,6 +229,11 @@ def export_docker(console: Console, /, *, single: bool, alpine: bool, **flags: A
 @with_settings
 @with_files
 @click.option(
+    "--dev",
+    is_flag=True,
+    help="Write compose.override.yaml too: mounted code, read anew when it changes.",
+)
+@click.option(
     "--service", metavar="NAME", help="Which service in --from is the app, if that is not clear."
 )
 @click.option(
@@ -239,7 +244,14 @@ def export_docker(console: Console, /, *, single: bool, alpine: bool, **flags: A
 )
 @click.pass_obj
 def export_compose(
-    console: Console, /, *, alpine: bool, start: str | None, service: str | None, **flags: Any
+    console: Console,
+    /,
+    *,
+    alpine: bool,
+    dev: bool,
+    start: str | None,
+    service: str | None,
+    **flags: Any,
 ) -> None:
     """Write compose.yaml, with the Dockerfile and what it needs, and passwords into .env.
 
@@ -254,7 +266,7 @@ def export_compose(
         before = look_before(_output(start, cwd), dict(os.environ), service, output)
     found = _contain(console, flags, is_alpine=alpine, before=before)
     _tell_before(console, found)
-    _put(console, found.directory, found.compose(), **where)
+    _put(console, found.directory, found.compose(is_for_development=dev), **where)
     if where["show_diff"] or where["check"]:
         return
     fresh = {name: secrets.token_hex(24) for name in found.stack.secrets}
@@ -263,6 +275,11 @@ def export_compose(
     )
     if written is not None:
         console.write(f"{written.state:<8} {written.path}\n")
+    if before is not None and before.start.compose is not None:
+        path = shlex.quote(before.start.compose.path)
+        console.step(
+            f"stop the one before, which keeps its volumes:  docker compose -f {path} down"
+        )
     console.step("start it:  docker compose up -d --build")
     console.found("then", f"http://{found.stack.published}/")
 
@@ -272,9 +289,11 @@ def _tell_before(console: Console, found: Contained) -> None:
     for decision in found.taken.decisions:
         if not decision.is_warning:
             why = f"; {decision.why}" if decision.why else ""
-            console.step(f"taken over: {decision.name}: {decision.value} ({decision.origin}){why}")
+            kind = "" if decision.name == "dropped" else "taken over: "
+            console.step(f"{kind}{decision.name}: {decision.value} ({decision.origin}){why}")
     for fault in found.faults:
-        console.step(f"corrected: {fault.where}: {fault.found}")
+        kind = "corrected" if fault.is_corrected else "not corrected"
+        console.step(f"{kind}: {fault.where}: {fault.found}")
         console.found("before", fault.consequence)
         console.found("now", fault.instead)
 

@@ -91,9 +91,10 @@ class Contained:
             app, proxy = server.render(self.site), nginx.render(Fleet(sites=(self.site,)))
         return docker.render(self.image, self.site, app, proxy, name=self.stack.name)
 
-    def compose(self) -> list[Artifact]:
-        """Return compose.yaml with everything that it builds from."""
-        return [*self.docker(), *compose.render(self.stack)]
+    def compose(self, *, is_for_development: bool = False) -> list[Artifact]:
+        """Return compose.yaml with everything that it builds from, and what is laid over it."""
+        over = [compose.override(self.stack, self.image)] if is_for_development else []
+        return [*self.docker(), *compose.render(self.stack), *over]
 
 
 def contain(
@@ -149,8 +150,8 @@ def contain(
     assert dependencies is not None  # it would have been refused
     known = look_at_variables(directory)
     taken = _taken(before, directory, known)
-    # Volumes are called after the project, so that only its old name finds them again.
-    name = taken.project or project_name(own.value("name") or directory.rpartition("/")[2])
+    # Volumes are called after the project: with its old name they need none of their own.
+    name = project_name(own.value("name") or taken.project or directory.rpartition("/")[2])
     packages = dependencies.names | dependencies.extras
     told = told_variables(name, packages, known, taken)
     kept = [one.directory for one in taken.data]

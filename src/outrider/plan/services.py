@@ -263,14 +263,16 @@ def plan_stack(
         secrets=_secrets(known, databases, taken),
         stop_s=site.limits.drain_timeout_s + STOP_S,
         names=names,
-        engine_names=taken.volumes,
+        engine_names=tuple(
+            (volume, known_as)
+            for volume, known_as in taken.volumes
+            if known_as != f"{name}_{volume}"
+        ),
         decisions=(*taken.decisions, *ledger.decisions),
     )
 
 
-def _secrets(
-    known: frozenset[str], databases: Iterable[Database], taken: Taken
-) -> tuple[str, ...]:
+def _secrets(known: frozenset[str], databases: Iterable[Database], taken: Taken) -> tuple[str, ...]:
     """Return what .env must have; what the app is told by a file of its own, it need not."""
     own = [name for name in secrets_of(known) if name not in taken.is_told]
     passwords = [one.password for one in databases]

@@ -48,7 +48,7 @@ class Taken:
     data: tuple[Volume, ...] = ()
     """Volumes and folders of the app."""
     volumes: tuple[tuple[str, str], ...] = ()
-    """What the engine calls a volume, where Compose would call it otherwise."""
+    """What the engine calls each."""
     decisions: tuple[Decision, ...] = ()
 
 
@@ -113,26 +113,43 @@ def take_over(
     app = roles.app
     _refuse_elsewhere(start, app, project)
     _note_services(roles, ledger)
-    if app:
-        ledger.note("project", start.compose.project, _file(start), "volumes keep their names")
     databases, secrets = [], dict(_secrets(app, known))
     for kind, service in roles.databases:
         row, told = take_database(kind, service, start, roles, output, ledger)
         databases.append(row)
         secrets |= told
     _note_others(start, roles, ledger)
+    data = tuple(_data(start, roles, project, output, ledger))
+    kept = [one.name for one in data if not one.is_folder]
+    kept += [name for row in databases for name, _ in row.folders if _is_named(name, roles)]
+    if kept:
+        ledger.note("project", start.compose.project, _file(start), "so that volumes are found")
     return Taken(
         names=_names(roles, ledger),
-        project=start.compose.project,
+        project=start.compose.project if kept else "",
         published=_published(roles, ledger),
         env_files=_env_files(start, app, output, ledger),
         databases=tuple(databases),
         environment=_environment(app, secrets),
         secrets=tuple(secrets.items()),
         is_told=frozenset(dict(app.told) if app else ()),
-        data=tuple(_data(start, roles, project, output, ledger)),
-        volumes=start.compose.volumes,
+        data=data,
+        volumes=tuple(
+            {
+                **{name: f"{start.compose.project}_{name}" for name in kept},
+                **dict(start.compose.volumes),
+            }.items()
+        ),
         decisions=tuple(ledger.decisions),
+    )
+
+
+def _is_named(name: str, roles: Roles) -> bool:
+    """Tell whether a volume with a name was there before."""
+    return any(
+        one.source == name and not one.is_path
+        for _, service in roles.databases
+        for one in service.mounts
     )
 
 
@@ -210,8 +227,9 @@ def _env_files(
 ) -> tuple[str, ...]:
     found = []
     for name in app.env_files if app else ():
-        near = moved(name if name.startswith("./") else f"./{name}", start, output)
-        near = name if name.startswith("/") else near.removeprefix("./")
+        is_there = dict(start.paths).get(name) != "missing" and not name.startswith("/")
+        # What is not beside the files is where compose.yaml will be, as every .env is.
+        near = moved(f"./{name}", start, output).removeprefix("./") if is_there else name
         found.append(near)
         ledger.note("env file", near, f"service {app.name}" if app else "")
     return tuple(found)
@@ -220,9 +238,9 @@ def _env_files(
 def _secrets(app: ComposeService | None, known: frozenset[str]) -> Iterable[tuple[str, str]]:
     """Yield the keys that stand in the Compose file for everybody to read."""
     for name, value in app.environment if app else ():
-        if name in known and re.search(r"(^|_)(SECRET(_KEY)?|PASSWORD|TOKEN)$", name):
-            if "$" not in value:
-                yield name, value
+        is_key = re.search(r"(^|_)(SECRET(_KEY)?|PASSWORD|TOKEN)$", name)
+        if name in known and is_key and "$" not in value:
+            yield name, value
 
 
 def _environment(

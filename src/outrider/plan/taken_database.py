@@ -148,7 +148,7 @@ def _folders(
     service: ComposeService, usual: Database, start: StartingPoint, output: str, ledger: Ledger
 ) -> dict[str, object]:
     """Return where its data is, and who must be its user to read it."""
-    owners = dict(start.folders)
+    owners = dict(start.paths)
     folders: list[tuple[str, str]] = []
     user = usual.user
     for one in service.mounts:
@@ -158,7 +158,7 @@ def _folders(
         folders.append((source, one.target.rstrip("/")))
         ledger.note("data", f"{source}:{one.target}", f"service {service.name}", "nothing is lost")
         if one.is_path and one.target.rstrip("/") in _places(usual):
-            user = _user(one.source, owners.get(one.source, "missing"), usual, ledger)
+            user = _user(one.source, owners.get(one.source, "missing"), service, usual, ledger)
     there = {place for _, place in folders}
     covered = {
         place
@@ -184,18 +184,19 @@ def _places(usual: Database) -> set[str]:
     return places | {place.rpartition("/")[0] for place in places}
 
 
-def _user(source: str, owner: str, usual: Database, ledger: Ledger) -> str:
+def _user(source: str, owner: str, service: ComposeService, usual: Database, ledger: Ledger) -> str:
     """Return who can write into a folder of the host; the container has no right to become it."""
     if owner not in ("missing", "0:0"):
         return owner
     what = "it is not there" if owner == "missing" else "it belongs to root"
+    number = 70 if usual.name == "postgres" and "alpine" in service.tag else 999
     make = f"mkdir -p {source} && " if owner == "missing" else ""
     ledger.note(
         "data",
         source,
         "this machine",
         f"{what}, and is not made by itself, so that nobody takes an empty one for a loss; for a "
-        f"new one:  {make}chown 999:999 {source}",
+        f"new one:  {make}chown {number}:{number} {source}",
         warn=True,
     )
     return usual.user

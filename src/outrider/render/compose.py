@@ -6,12 +6,13 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from outrider.render import docker
 from outrider.render.artifact import Artifact, Comment, environment, stamped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from outrider.site import Stack
+    from outrider.site import Image, Stack
 
 
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
@@ -44,6 +45,44 @@ def render(stack: Stack) -> list[Artifact]:
         has_data=any(stack.names.data in one.networks for one in stack.services),
     )
     return [stamped("compose.yaml", body)]
+
+
+def override(stack: Stack, image: Image) -> Artifact:
+    """Return compose.override.yaml, for development.
+
+    Args:
+        stack: what it is laid over.
+        image: of the app.
+    """
+    templates = environment(quote)
+    templates.filters["comment"] = Comment
+    site = stack.site
+    command = docker.command(image, site)
+    reloads = site.process.server.name == "gunicorn"
+    made = [f"{docker.PROJECT}/{one.output}" for one in image.node]
+    # What is made in the build is in no folder of this machine.
+    folders = docker.outermost(
+        mount.directory
+        for mount in site.mounts
+        if mount.kind != "media"
+        and mount.directory.startswith(f"{docker.PROJECT}/")
+        and not any(f"{mount.directory}/".startswith(f"{one}/") for one in made)
+    )
+    written = {volume.directory for one in stack.services for volume in one.volumes}
+    body = templates.get_template("compose.override.yaml.j2").render(
+        stack=stack,
+        project=docker.PROJECT,
+        reloads=reloads,
+        command=[*command[:-1], "--reload", command[-1]],
+        static=[(_here(one), one) for one in folders],
+        folders_first=[_here(one) for one in sorted(written) if one.startswith(docker.PROJECT)],
+    )
+    return stamped("compose.override.yaml", body)
+
+
+def _here(directory: str) -> str:
+    """Return a folder of the image as it is called from the project."""
+    return f".{directory.removeprefix(docker.PROJECT)}"
 
 
 def env_lines(secrets: Mapping[str, str]) -> str:
