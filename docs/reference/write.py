@@ -107,6 +107,7 @@ MEANINGS = {
     "BOOT": "the site did not start",
     "DIED": "Nginx or the application server ended by itself while the site ran",
     "KILLED": "something did not stop in time and was killed",
+    "DOCKER": "no usable Docker, or one that has refused something",
 }
 
 

@@ -16,6 +16,7 @@ import click
 from outrider import __version__, discover, errors, files, serve
 from outrider.console import Console
 from outrider.containers import contain, look_before
+from outrider.deploy import deploy_compose
 from outrider.discover.listeners import who_listens
 from outrider.errors import Exit, OutriderError
 from outrider.plan.collect import kept
@@ -280,8 +281,46 @@ def export_compose(
         console.step(
             f"stop the one before, which keeps its volumes:  docker compose -f {path} down"
         )
+    published = found.stack.published
+    if taken := who_listens(published.host, published.port):
+        console.warn(
+            f"port {published.port} is taken by {taken}; unless that is this project, "
+            "choose another:  --bind HOST:PORT"
+        )
     console.step("start it:  docker compose up -d --build")
-    console.found("then", f"http://{found.stack.published}/")
+    console.found("then", f"http://{published}/")
+
+
+@outrider.group()
+def deploy() -> None:
+    """Bring a new release into service."""
+
+
+@deploy.command("compose")
+@click.option(
+    "--directory",
+    default=".",
+    show_default=True,
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True),
+    help="Where compose.yaml is.",
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=1),
+    metavar="SECONDS",
+    help="How long the new app may take to answer.  [default: what its health check says]",
+)
+@click.pass_obj
+def deploy_to_compose(console: Console, /, *, directory: str, wait: float | None) -> None:
+    """Replace the running app by what is in this folder, without a lost request.
+
+    Builds the images of the Compose project that `outrider export compose` has written, runs the
+    release step, and starts the new app beside the old one, which leaves when the new one answers.
+    If that never happens, the old code serves on.
+    """
+    deploy_compose(directory, dict(os.environ), console.step, wait)
+    console.step("the new release serves")
 
 
 def _tell_before(console: Console, found: Contained) -> None:
@@ -306,8 +345,7 @@ def _contain(console: Console, flags: dict[str, Any], **how: Any) -> Contained:
     env, cwd = dict(os.environ), str(Path.cwd())
     how |= {"cpus": flags.pop("cpus"), "memory_bytes": flags.pop("memory")}
     settings = _settings(flags, env, cwd)
-    more = discover.read_env_file(settings[0])
-    found = contain(settings, {**env, **more}, cwd, **how)
+    found = contain(settings, env, cwd, **how)
     for decision in found.decisions:
         if decision.is_warning:
             console.warn(f"{decision.name}: {decision.value}; {decision.why}")

@@ -17,7 +17,7 @@ from outrider.plan.faults import find_faults
 from outrider.plan.image import CPUS, MEMORY_BYTES, decide_image
 from outrider.plan.roles import decide_roles
 from outrider.plan.server import choose_server
-from outrider.plan.services import plan_stack, project_name, told_variables
+from outrider.plan.services import plan_stack, project_name, told_variables, without_compose
 from outrider.plan.taken import Taken, note_locations, settings_from, take_over
 from outrider.render import compose, docker, nginx, server
 from outrider.render.shim import shim
@@ -27,7 +27,7 @@ from outrider.values import Address
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from outrider.facts import Facts
+    from outrider.facts import Facts, Variables
     from outrider.handwritten import StartingPoint
     from outrider.plan.faults.fault import Fault
     from outrider.plan.roles import Roles
@@ -73,6 +73,8 @@ class Contained:
     image: Image
     site: Site
     stack: Stack
+    told: Mapping[str, str] = field(default_factory=dict)
+    """What the containers tell the app, less what is secret."""
     taken: Taken = field(default_factory=Taken)
     faults: tuple[Fault, ...] = ()
     """Of the files that it started from."""
@@ -84,17 +86,21 @@ class Contained:
 
     def docker(self) -> list[Artifact]:
         """Return Dockerfile, .dockerignore and what the images are given."""
-        if self.image.is_single:
-            app = shim() if self.image.imports_app or self.site.collect else []
-            proxy: list[Artifact] = []
-        else:
-            app, proxy = server.render(self.site), nginx.render(Fleet(sites=(self.site,)))
-        return docker.render(self.image, self.site, app, proxy, name=self.stack.name)
+        return self._docker(self.image)
 
     def compose(self, *, is_for_development: bool = False) -> list[Artifact]:
         """Return compose.yaml with everything that it builds from, and what is laid over it."""
-        over = [compose.override(self.stack, self.image)] if is_for_development else []
-        return [*self.docker(), *compose.render(self.stack), *over]
+        image = replace(self.image, env_file=self.stack.build_env_file)
+        over = [compose.override(self.stack, image)] if is_for_development else []
+        return [*self._docker(image), *compose.render(self.stack), *over]
+
+    def _docker(self, image: Image) -> list[Artifact]:
+        if image.is_single:
+            app = shim() if image.imports_app or self.site.collect else []
+            proxy: list[Artifact] = []
+        else:
+            app, proxy = server.render(self.site), nginx.render(Fleet(sites=(self.site,)))
+        return docker.render(image, self.site, app, proxy, name=self.stack.name, told=self.told)
 
 
 def contain(
@@ -112,7 +118,7 @@ def contain(
 
     Args:
         settings: of the site.
-        env: the environment that the app has here.
+        env: our own environment.
         cwd: the current directory.
         is_alpine: take the images that are made from Alpine.
         is_single: put the app and Nginx into one container.
@@ -128,32 +134,35 @@ def contain(
     (own,) = settings
     if before is not None:
         own = settings_from(before.start, before.roles, own)
-    (facts,) = discover.discover_all([own], [env], cwd)
-    directory = facts.project.directory
+    directory = discover.directory_of(own, cwd)
     dependencies = look_at_dependencies(directory)
-    named = _named(own)
-    folders = [one.directory for one in facts.app.static if one.directory]
-    folders += [directory for _, directory, _ in named]
+    packages = dependencies.names | dependencies.extras if dependencies else frozenset[str]()
+    known = look_at_variables(directory)
+    taken = _taken(before, directory, known.named)
+    # Volumes are called after the project: with its old name they need none of their own.
+    name = project_name(own.value("name") or taken.project or directory.rpartition("/")[2])
+    told = told_variables(name, packages, known.named, taken)
+    app_env = _environment(told, known, env, discover.read_env_file(own))
+    (facts,) = discover.discover_all([own], [app_env], cwd)
+    folders = _named(own, "static", "spa")
+    served = [one.directory for one in facts.app.static if one.directory]
+    served += [folder for _, folder, _ in folders]
     image = decide_image(
         facts,
         dependencies,
         choose_server(facts, own),
         variant=ALPINE if is_alpine else SLIM,
         is_single=is_single,
-        node=look_at_node(directory, folders),
-        folders=named,
-        ignored_by_git=ignored_by_git(directory, folders, env),
+        node=look_at_node(directory, served),
+        folders=folders,
+        media=[folder for _, folder, _ in _named(own, "media")],
+        ignored_by_git=ignored_by_git(directory, served, env),
         env_file=own.value("env_file"),
         cpus=cpus,
         memory_bytes=memory_bytes,
     )
-    assert dependencies is not None  # it would have been refused
-    known = look_at_variables(directory)
-    taken = _taken(before, directory, known)
-    # Volumes are called after the project: with its old name they need none of their own.
-    name = project_name(own.value("name") or taken.project or directory.rpartition("/")[2])
-    packages = dependencies.names | dependencies.extras
-    told = told_variables(name, packages, known, taken)
+    if known.dotenv is not None and not image.env_file:
+        image = replace(image, env_file=".env")
     kept = [one.directory for one in taken.data]
     image = replace(image, volumes=tuple(dict.fromkeys((*image.volumes, *kept))))
     site = plan_contained(facts, own, image, frozenset(told) | taken.is_told, taken.names.app)
@@ -161,7 +170,7 @@ def contain(
         site,
         image,
         name=name,
-        published=own.value("bind") or taken.published or Address(host="127.0.0.1", port=8000),
+        published=own.value("bind") or Address(host="127.0.0.1", port=8000),
         packages=packages,
         known=known,
         release=_release(facts, site),
@@ -175,6 +184,7 @@ def contain(
         image=image,
         site=site,
         stack=stack,
+        told=without_compose(told, {}),
         taken=taken,
         faults=tuple(find_faults(before.start, before.roles)) if before else (),
     )
@@ -187,11 +197,27 @@ def _taken(before: Before | None, directory: str, known: frozenset[str]) -> Take
     return take_over(before.start, before.roles, project=directory, output=output, known=known)
 
 
-def _named(settings: Settings) -> list[tuple[str, str, str]]:
-    """Return the folders that a setting names: URL, path and which setting."""
-    static, spa = settings.get("static"), settings.get("spa")
-    named = [(one.url, one.directory, static.origin) for one in static.value] if static else []
-    return [*named, ("/", spa.value, spa.origin)] if spa else named
+def _environment(
+    told: Mapping[str, str], known: Variables, env: Mapping[str, str], more: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the environment in which the app is looked at.
+
+    What it cannot do without, and what only containers will have, it gets as they will: an address
+    that nobody answers, and a key of this moment.
+    """
+    dotenv = known.dotenv or {}
+    needed = {key: told[key] for key in sorted(known.required & told.keys())}
+    return {**without_compose(needed, dotenv), **env, **dotenv, **more}
+
+
+def _named(settings: Settings, *names: str) -> list[tuple[str, str, str]]:
+    """Return the folders that settings name: URL, path and which setting."""
+    found: list[tuple[str, str, str]] = []
+    for given in filter(None, map(settings.get, names)):
+        values = given.value if isinstance(given.value, tuple) else (given.value,)
+        pairs = [(one.url, one.directory) if hasattr(one, "url") else ("/", one) for one in values]
+        found += [(url, folder, given.origin) for url, folder in pairs]
+    return found
 
 
 def _release(facts: Facts, site: Site) -> tuple[str, ...]:

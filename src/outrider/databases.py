@@ -20,6 +20,8 @@ class Database:
     source: str
     packages: frozenset[str]
     """Distributions that talk to it, as normalised names."""
+    words: str
+    """A pattern of what its variables begin with."""
     port: int
     scheme: str
     """Of its URL."""
@@ -35,7 +37,9 @@ class Database:
     """A command of the image's own that ends with 0 once it takes connections."""
     command: tuple[str, ...] = ()
     login: str = "app"
-    """The user in its URL."""
+    """Its user."""
+    drivers: tuple[tuple[str, str], ...] = ()
+    """What SQLAlchemy wants in a URL for each of its packages, the first that is there."""
     query: str = ""
     """What its URL ends with."""
     service: str = ""
@@ -43,7 +47,7 @@ class Database:
     database: str = ""
     """In it; empty: called as the project."""
     has_name: bool = True
-    """Its URL names a database in it."""
+    """Databases in it have names, not numbers."""
     temporary: tuple[str, ...] = ()
     """Folders that the image writes to besides its data."""
     memory_mb: int = 512
@@ -62,6 +66,14 @@ DATABASES: tuple[Database, ...] = (
         source="https://hub.docker.com/_/postgres",
         packages=frozenset(
             {"psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg", "pg8000"}
+        ),
+        words="POSTGRES(QL)?|PG",
+        drivers=(
+            ("psycopg2", ""),
+            ("psycopg2-binary", ""),
+            ("psycopg", "+psycopg"),
+            ("asyncpg", "+asyncpg"),
+            ("pg8000", "+pg8000"),
         ),
         port=5432,
         scheme="postgresql",
@@ -94,6 +106,15 @@ DATABASES: tuple[Database, ...] = (
         packages=frozenset(
             {"mysqlclient", "pymysql", "aiomysql", "asyncmy", "mysql-connector-python", "mariadb"}
         ),
+        words="MYSQL|MARIADB",
+        drivers=(
+            ("mysqlclient", ""),
+            ("pymysql", "+pymysql"),
+            ("aiomysql", "+aiomysql"),
+            ("asyncmy", "+asyncmy"),
+            ("mysql-connector-python", "+mysqlconnector"),
+            ("mariadb", "+mariadbconnector"),
+        ),
         port=3306,
         scheme="mysql",
         folders=(("mariadb", "/var/lib/mysql"),),
@@ -116,6 +137,7 @@ DATABASES: tuple[Database, ...] = (
         packages=frozenset(
             {"pymongo", "motor", "mongoengine", "flask-pymongo", "beanie", "odmantic"}
         ),
+        words="MONGO(DB)?",
         port=27017,
         scheme="mongodb",
         folders=(("mongo", "/data/db"), ("mongo-config", "/data/configdb")),
@@ -138,6 +160,7 @@ DATABASES: tuple[Database, ...] = (
         image="redis:8",
         source="https://hub.docker.com/_/redis",
         packages=frozenset({"redis", "rq", "django-redis", "channels-redis", "aioredis", "arq"}),
+        words="REDIS",
         port=6379,
         scheme="redis",
         folders=(("redis", "/data"),),
@@ -147,7 +170,8 @@ DATABASES: tuple[Database, ...] = (
         # A shell, so that the password is no word of the command line.
         command=("sh", "-c", 'exec redis-server --appendonly yes --requirepass "$$REDISCLI_AUTH"'),
         health=("sh", "-c", "redis-cli ping | grep -q PONG"),
-        login="",
+        # The only user that it has from the start.
+        login="default",
         has_name=False,
         temporary=("/tmp",),  # noqa: S108
         memory_mb=256,
@@ -160,6 +184,7 @@ MYSQL = Database(
     image="mysql:8.4",
     source="https://hub.docker.com/_/mysql",
     packages=frozenset(),  # MariaDB serves those of both
+    words="MYSQL|MARIADB",
     port=3306,
     scheme="mysql",
     folders=(("mysql", "/var/lib/mysql"),),

@@ -317,8 +317,6 @@ class Service:
     cpus: str = ""
     memory_mb: int = 0
     networks: tuple[str, ...] = ()
-    env_files: tuple[str, ...] = (".env",)
-    """Of what runs in the app's image; only .env may be missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -331,6 +329,11 @@ class Stack:
     services: tuple[Service, ...]
     secrets: tuple[str, ...]
     """Variables that `.env` must have, each with a value of its own that nobody knows."""
+    env_files: tuple[str, ...] = (".env",)
+    """Whose variables the app is given."""
+    build_env_file: str = ""
+    """Which of them a build is given, where it needs the app."""
+    build_secrets: tuple[BuildSecret, ...] = ()
     stop_s: int
     """How long a container may take to stop."""
     names: Names = field(default_factory=Names)

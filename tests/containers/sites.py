@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.integration.running import APPS, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from tests.containers.visitor import Visitor
 
@@ -45,7 +45,7 @@ class Row:
 
 
 def _new_horse(visitor: Visitor) -> str:
-    answer = visitor.upload("/new", "picture", name="horse.png", **{"name": "Bucephalus"})
+    answer = visitor.upload("/new", "picture", "horse.png", name="Bucephalus")
     assert answer.status == 200, answer.text
     return answer.text
 
@@ -56,7 +56,7 @@ def _new_image(visitor: Visitor) -> str:
     answer = visitor.send("/setup", site="Harbour news", **told)
     assert answer.status == 303, answer.text
     token = visitor.token("/account")
-    answer = visitor.upload("/desk/images", "image", name="harbour.png", csrf_token=token)
+    answer = visitor.upload("/desk/images", "image", "harbour.png", csrf_token=token)
     assert answer.status == 201, answer.text
     return str(answer.json()["address"])
 

@@ -78,14 +78,14 @@ class Visitor:
             path, body=body, headers={"Content-Type": "application/x-www-form-urlencoded"}
         )
 
-    def upload(self, path: str, file: str, *, name: str, **fields: str) -> Answer:
+    def upload(self, path: str, field: str, filename: str, **fields: str) -> Answer:
         """Send a picture under the name of a form's field."""
         line = uuid.uuid4().hex
         parts = [
             f'--{line}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
             for key, value in fields.items()
         ]
-        head = f'Content-Disposition: form-data; name="{file}"; filename="{name}"'
+        head = f'Content-Disposition: form-data; name="{field}"; filename="{filename}"'
         parts.append(f"--{line}\r\n{head}\r\nContent-Type: image/png\r\n\r\n")
         body = "".join(parts).encode() + PNG + f"\r\n--{line}--\r\n".encode()
         headers = {

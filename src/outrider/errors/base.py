@@ -26,6 +26,7 @@ class Exit(IntEnum):
     BOOT = 10
     DIED = 11
     KILLED = 12
+    DOCKER = 13
 
 
 class OutriderError(Exception):

@@ -106,6 +106,14 @@ def contained(facts: Facts, image: Image, told: frozenset[str] = frozenset()) ->
         # What is outside of the image (uploads) is a volume at the same path.
         return place(path, here, image.python) or path
 
+    made = [*(f"{PROJECT}/{one.output}" for one in image.node), *image.volumes]
+    if app.collect and app.collect.static_root:
+        made.append(moved(app.collect.static_root))
+
+    def is_made(path: str) -> bool:
+        # By Node, for a volume, when Django's files are collected, or when the app is imported.
+        return image.imports_app or any(f"{path}/".startswith(f"{one}/") for one in made)
+
     account = Account(uid=APP_ID, gid=APP_ID, name="app", group="app", home=PROJECT)
     return replace(
         facts,
@@ -146,8 +154,8 @@ def contained(facts: Facts, image: Image, told: frozenset[str] = frozenset()) ->
                 one,
                 path=moved(path),
                 blocked_by=None,
-                exists=one.exists or _is_made(moved(path), image),
-                is_directory=one.is_directory or _is_made(moved(path), image),
+                exists=one.exists or is_made(moved(path)),
+                is_directory=one.is_directory or is_made(moved(path)),
             )
             for path, one in facts.directories.items()
         },
@@ -168,9 +176,3 @@ def _program(name: str, path: str | None, facts: Facts, moved: Callable[[str], s
     if path.startswith(beside + "/"):
         return f"{VENV}/bin/{path.removeprefix(beside + '/')}"
     return moved(path) if "/" in name else name
-
-
-def _is_made(path: str, image: Image) -> bool:
-    """Tell whether a folder is made in the build: by Node, or when the app is imported."""
-    outputs = [f"{PROJECT}/{one.output}" for one in image.node]
-    return image.imports_app or any((path + "/").startswith(one + "/") for one in outputs)

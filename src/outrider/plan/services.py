@@ -12,12 +12,13 @@ from outrider.databases import DATABASES
 from outrider.plan.ledger import Ledger
 from outrider.plan.taken import Taken
 from outrider.settings import Settings
-from outrider.site import Service, Stack, Volume
+from outrider.site import BuildSecret, Service, Stack, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from outrider.databases import Database
+    from outrider.facts import Variables
     from outrider.site import Image, Site
     from outrider.values import Address
 
@@ -25,27 +26,13 @@ RELEASE = "release"
 PROXY_CPUS, PROXY_MEMORY_MB = "0.5", 128
 STOP_S = 10
 """What a container may take to stop after all time limits inside it are over."""
-_SECRET = re.compile(r"(^|_)SECRET(_KEY)?$")
-
+_SECRET = re.compile(r"((DJANGO|FLASK|QUART|APP|SESSION|COOKIE|CSRF|JWT|SECURITY)_)?SECRET(_KEY)?")
+"""Keys that the site alone has to know; others (STRIPE_SECRET_KEY) somebody else has given."""
+_REFERENCE = re.compile(r"\$\{(\w+):\?[^}]*\}")
+_OF_SQLALCHEMY = frozenset({"sqlalchemy", "flask-sqlalchemy", "sqlmodel"})
+_FIT_FOR_URL = re.compile(r"[A-Za-z0-9._~-]*")
 _AS_BEFORE = Taken()
 """Nothing: there was no Compose project."""
-_SCHEMES = {
-    # SQLAlchemy takes another driver only when the URL names it:
-    # https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls
-    "postgres": (
-        ("psycopg2", ""),
-        ("psycopg2-binary", ""),
-        ("psycopg", "+psycopg"),
-        ("asyncpg", "+asyncpg"),
-        ("pg8000", "+pg8000"),
-    ),
-    "mariadb": (
-        ("mysqlclient", ""),
-        ("pymysql", "+pymysql"),
-        ("aiomysql", "+aiomysql"),
-        ("asyncmy", "+asyncmy"),
-    ),
-}
 
 
 def databases_of(packages: frozenset[str]) -> tuple[Database, ...]:
@@ -55,26 +42,28 @@ def databases_of(packages: frozenset[str]) -> tuple[Database, ...]:
 
 def _all_databases(packages: frozenset[str], taken: Taken) -> tuple[Database, ...]:
     """Return those of the packages, in the place of which comes what was there before."""
-    before = {_family(one) for one in taken.databases}
-    new = [one for one in databases_of(packages) if _family(one) not in before]
+    before = {one.words for one in taken.databases}
+    new = [one for one in databases_of(packages) if one.words not in before]
     return (*taken.databases, *new)
 
 
-def _family(database: Database) -> str:
-    """Return what the drivers for it have in common."""
-    return "mariadb" if database.name == "mysql" else database.name
+def _named(known: frozenset[str], taken: Taken) -> frozenset[str]:
+    """Return the variables that the source names, and those that the app had before."""
+    return known | taken.is_told | {key for key, _ in taken.environment}
 
 
 def url(database: Database, name: str, packages: frozenset[str]) -> str:
     """Return a database's URL, with the password as a variable of Compose."""
     driver = ""
-    if "sqlalchemy" in packages:
-        known = _SCHEMES.get(_family(database), ())
-        driver = next((suffix for package, suffix in known if package in packages), "")
+    if packages & _OF_SQLALCHEMY:
+        # It takes another driver than its first only when the URL names it:
+        # https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls
+        known = (suffix for package, suffix in database.drivers if package in packages)
+        driver = next(known, "")
     place = f"{database.host}:{database.port}"
-    path = f"/{database.database or name}" if database.has_name else "/0"
     who = f"{database.login}:{_value(database.password)}"
-    return f"{database.scheme}{driver}://{who}@{place}{path}{database.query}"
+    inner = (database.database or name) if database.has_name else "0"
+    return f"{database.scheme}{driver}://{who}@{place}/{inner}{database.query}"
 
 
 def variables_for(
@@ -89,18 +78,21 @@ def variables_for(
         known: the variables that the source names.
         is_only: no other kind could be meant by DATABASE_URL.
     """
+    whole = url(database, name, packages)
+    inner = (database.database or name) if database.has_name else "0"
+    words = rf"(?:{database.words}{'|DATABASE|DB' if is_only else ''})_?"
     told = {
-        rf"({_words(database)})_?(URL|URI|DSN)": url(database, name, packages),
-        rf"({_words(database)}|DB)_?HOST(NAME)?": database.host,
-        rf"({_words(database)}|DB)_?PORT": str(database.port),
-        rf"({_words(database)}|DB)_?USER(NAME)?": database.login,
-        rf"({_words(database)}|DB)_?PASS(WORD)?": _value(database.password),
-        rf"({_words(database)}|DB)_?(NAME|DB|DATABASE)": database.database or name,
+        rf"{words}(URL|URI|DSN)": whole,
+        rf"{words}HOST(NAME)?": database.host,
+        rf"{words}PORT": str(database.port),
+        rf"{words}USER(NAME)?": database.login,
+        rf"{words}PASS(WORD)?": _value(database.password),
+        rf"{words}(NAME|DB|DATABASE)": inner,
     }
     if is_only:
-        told["(DATABASE|DB)_?(URL|URI|DSN)|SQLALCHEMY_DATABASE_URI"] = url(database, name, packages)
+        told["SQLALCHEMY_DATABASE_URI"] = whole
     if database.name == "redis":
-        told[r"(CELERY_)?(BROKER|RESULT_BACKEND)(_URL)?|CACHE_URL"] = url(database, name, packages)
+        told[r"(CELERY_)?(BROKER|RESULT_BACKEND)(_URL)?|CACHE_URL"] = whole
     found = {
         variable: value
         for variable in sorted(known)
@@ -109,15 +101,6 @@ def variables_for(
     }
     usual = "DATABASE_URL" if is_only else f"{database.name.upper()}_URL"
     return found or {usual: url(database, name, packages)}
-
-
-def _words(database: Database) -> str:
-    return {
-        "postgres": "POSTGRES(QL)?|PG",
-        "mariadb": "MYSQL|MARIADB",
-        "mongo": "MONGO(DB)?",
-        "redis": "REDIS",
-    }[_family(database)]
 
 
 def told_variables(
@@ -133,7 +116,7 @@ def told_variables(
     """
     inside = re.sub(r"[^a-z0-9_]", "_", name)
     databases = _all_databases(packages, taken)
-    named = known | taken.is_told | {key for key, _ in taken.environment}
+    named = _named(known, taken)
     told: dict[str, str] = {}
     for database in databases:
         told |= variables_for(
@@ -145,12 +128,25 @@ def told_variables(
 
 def secrets_of(known: frozenset[str]) -> list[str]:
     """Return the variables that hold a key which nobody needs to know."""
-    return sorted(one for one in known if _SECRET.search(one))
+    return sorted(one for one in known if _SECRET.fullmatch(one))
+
+
+def without_compose(told: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """Return what an app is told where no Compose puts in what `.env` says.
+
+    Args:
+        told: with references to variables of `.env`.
+        known: values of these; another word stands for those that are not known.
+    """
+    return {
+        name: _REFERENCE.sub(lambda match: known.get(match[1], "not-known-here"), value)
+        for name, value in told.items()
+    }
 
 
 def _is_only(database: Database, databases: tuple[Database, ...]) -> bool:
     """Tell whether DATABASE_URL can mean no other."""
-    relational = [one for one in databases if one.name in ("postgres", "mariadb", "mysql")]
+    relational = [one for one in databases if one.drivers]
     return [database] == (relational or list(databases))
 
 
@@ -174,7 +170,7 @@ def plan_stack(
     name: str,
     published: Address,
     packages: frozenset[str],
-    known: frozenset[str],
+    known: Variables,
     release: tuple[str, ...] = (),
     taken: Taken = _AS_BEFORE,
 ) -> Stack:
@@ -186,7 +182,7 @@ def plan_stack(
         name: of the project.
         published: where the proxy is reached from outside.
         packages: of the app, as normalised names.
-        known: the variables that the app's source names.
+        known: the variables that the app's source names, and its `.env`.
         release: the command that runs once before each release.
         taken: what a Compose project before it had.
 
@@ -197,12 +193,11 @@ def plan_stack(
     inside = re.sub(r"[^a-z0-9_]", "_", name)
     databases = _all_databases(packages, taken)
     names = taken.names
-    told = told_variables(name, packages, known, taken)
-    named = known | taken.is_told | {key for key, _ in taken.environment}
+    told = told_variables(name, packages, known.named, taken)
+    named = _named(known.named, taken)
     for database in databases:
-        said = variables_for(
-            database, inside, packages, named, is_only=_is_only(database, databases)
-        )
+        is_only = _is_only(database, databases)
+        said = variables_for(database, inside, packages, named, is_only=is_only)
         ledger.note(
             database.host,
             database.image,
@@ -210,6 +205,7 @@ def plan_stack(
             f"{', '.join(sorted(database.packages & packages)) or 'as before'}; "
             f"the app finds it in {', '.join(said)}",
         )
+    _note_variables(databases, told, known, ledger, is_all=image.env_file in ("", ".env"))
     media = _media(site, taken)
     data = tuple(one for one in taken.data if one.directory not in {v.directory for v in media})
     ready = tuple((one.host, "service_healthy") for one in databases)
@@ -219,7 +215,6 @@ def plan_stack(
         role="app",
         title=f"{site.process.server.title} with the app.",
         environment=(("WEB_CONCURRENCY", str(site.workers.count)), *told.items()),
-        env_files=tuple(dict.fromkeys((*taken.env_files, ".env"))),
         volumes=(*media, *data),
         after=(*ready, *released),
         networks=(names.web, *((names.data,) if databases else ())),
@@ -233,7 +228,14 @@ def plan_stack(
         ledger.note(RELEASE, shlex.join(release), "the project", "before each release, once")
         title = "Runs once before the app starts, and must succeed."
         services.append(
-            replace(other, name=RELEASE, role="release", title=title, command=release, after=ready)
+            replace(
+                other,
+                name=RELEASE,
+                role="release",
+                title=title,
+                command=_escaped(release),
+                after=ready,
+            )
         )
     services.append(app)
     for extra in site.extras:
@@ -241,7 +243,7 @@ def plan_stack(
             raise errors.service_name_taken(extra.name)
         title = "The same image with another command."
         services.append(
-            replace(other, name=extra.name, role="extra", title=title, command=extra.argv)
+            replace(other, name=extra.name, role="extra", title=title, command=_escaped(extra.argv))
         )
     services.append(
         Service(
@@ -255,12 +257,18 @@ def plan_stack(
             memory_mb=PROXY_MEMORY_MB,
         )
     )
+    secrets = _secrets(known.named, databases, taken)
+    # Where there is none yet, one is written with the passwords.
+    env_file = image.env_file or (".env" if secrets else "")
     return Stack(
         name=name,
         site=site,
         published=published,
         services=tuple(services),
-        secrets=_secrets(known, databases, taken),
+        secrets=secrets,
+        env_files=tuple(dict.fromkeys((*taken.env_files, ".env", *filter(None, [env_file])))),
+        build_env_file=env_file,
+        build_secrets=_build_secrets(site, image, env_file),
         stop_s=site.limits.drain_timeout_s + STOP_S,
         names=names,
         engine_names=tuple(
@@ -277,6 +285,41 @@ def _secrets(known: frozenset[str], databases: Iterable[Database], taken: Taken)
     own = [name for name in secrets_of(known) if name not in taken.is_told]
     passwords = [one.password for one in databases]
     return tuple(dict.fromkeys((*own, *(name for name, _ in taken.secrets), *passwords)))
+
+
+def _note_variables(
+    databases: Iterable[Database],
+    told: Mapping[str, str],
+    known: Variables,
+    ledger: Ledger,
+    *,
+    is_all: bool,
+) -> None:
+    """Say what of `.env` would surprise, and what is missing in it."""
+    dotenv = known.dotenv or {}
+    if known.altered:
+        why = "Compose replaces a part of the value; in single quotes it stays as it is"
+        ledger.note(".env", ", ".join(known.altered), ".env", why, warn=True)
+    for database in databases:
+        if not _FIT_FOR_URL.fullmatch(dotenv.get(database.password, "")):
+            why = "it becomes a part of a URL: take letters and digits alone"
+            ledger.note(".env", database.password, ".env", why, warn=True)
+    missing = sorted(known.required - {*told, *dotenv})
+    if missing and is_all:
+        why = "the app reads them, and nothing sets them yet: write them into .env"
+        ledger.note("variables", ", ".join(missing), "the source", why, warn=True)
+
+
+def _build_secrets(site: Site, image: Image, env_file: str) -> tuple[BuildSecret, ...]:
+    """Return what a build is given: for the index of packages, and for the app's own settings."""
+    if not env_file or not (site.collect or image.imports_app):
+        return image.secrets
+    return (*image.secrets, BuildSecret(id="env", given_as=f"id=env,src={env_file}"))
+
+
+def _escaped(words: Iterable[str]) -> tuple[str, ...]:
+    """Return words in which Compose finds no variable of its own."""
+    return tuple(word.replace("$", "$$") for word in words)
 
 
 def _media(site: Site, taken: Taken) -> tuple[Volume, ...]:

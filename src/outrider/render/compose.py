@@ -10,9 +10,9 @@ from outrider.render import docker
 from outrider.render.artifact import Artifact, Comment, environment, stamped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from outrider.site import Image, Stack
+    from outrider.site import BuildSecret, Image, Stack, Volume
 
 
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
@@ -42,9 +42,46 @@ def render(stack: Stack) -> list[Artifact]:
         stack=stack,
         target=Comment(stack.site.process.target),
         published=f"{stack.published}:{stack.site.bind.port}",
+        build=_build(stack),
+        mounted=_mounted,
+        build_secrets=[(one.id, *_source(one)) for one in stack.build_secrets],
         has_data=any(stack.names.data in one.networks for one in stack.services),
     )
     return [stamped("compose.yaml", body)]
+
+
+def _build(stack: Stack) -> Callable[[str], Comment]:
+    """Return what tells how a target is built, in YAML."""
+    secrets = [one.id for one in stack.build_secrets]
+    more = f", secrets: {quote(secrets)}" if secrets else ""
+    return lambda target: Comment(f"{{context: ., target: {target}{more}}}")
+
+
+def _mounted(volume: Volume) -> str | Comment:
+    """Return where a volume lies; in the short form a colon would end the path."""
+    if volume.is_folder:
+        # An empty one in its place would look like a loss.
+        more = ", read_only: true" if volume.is_read_only else ""
+        source, target = quote(volume.name), quote(_literal(volume.directory))
+        how = f"bind: {{create_host_path: false}}{more}"
+        return Comment(f"{{type: bind, source: {source}, target: {target}, {how}}}")
+    if ":" not in volume.directory:
+        more = ":ro" if volume.is_read_only else ""
+        return f"{volume.name}:{_literal(volume.directory)}{more}"
+    more = ", read_only: true" if volume.is_read_only else ""
+    target = quote(_literal(volume.directory))
+    return Comment(f"{{type: volume, source: {quote(volume.name)}, target: {target}{more}}}")
+
+
+def _literal(text: str) -> str:
+    return text.replace("$", "$$")
+
+
+def _source(secret: BuildSecret) -> tuple[str, str]:
+    """Return what Compose takes a secret from, and where that is."""
+    _, _, source = secret.given_as.partition(",")
+    kind, _, value = source.partition("=")
+    return ("environment", value) if kind == "env" else ("file", value)
 
 
 def override(stack: Stack, image: Image) -> Artifact:

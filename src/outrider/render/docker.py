@@ -156,6 +156,7 @@ def render(
     *,
     folder: str = FOLDER,
     name: str = "",
+    told: Mapping[str, str] | None = None,
 ) -> list[Artifact]:
     """Return everything that the images are built from, relative to the project's folder.
 
@@ -166,8 +167,9 @@ def render(
         proxy: the configuration of Nginx; of a single image, nothing.
         folder: where in the project they go.
         name: what the images are called in the commands that build them; empty: as the site.
+        told: what the containers tell the app; the build does where the environment file does not.
     """
-    files = [*app, *_of_app(image, site)]
+    files = [*app, *_of_app(image, site, told or {})]
     return [
         stamped("Dockerfile", _dockerfile(image, site, folder, name or image_name(site))),
         stamped(".dockerignore", _ignore(image)),
@@ -176,7 +178,7 @@ def render(
     ]
 
 
-def _of_app(image: Image, site: Site) -> list[Artifact]:
+def _of_app(image: Image, site: Site, told: Mapping[str, str]) -> list[Artifact]:
     templates = environment(gunicorn.quote)
     protocol = "http" if image.is_single else site.process.server.protocol
     names = [name for name in site.server_names if "*" not in name and ":" not in name]
@@ -200,7 +202,8 @@ def _of_app(image: Image, site: Site) -> list[Artifact]:
             arguments = [collect.settings_module, process.import_root]
             arguments += [collect.directory] if collect.is_override else []
         body = templates.get_template("build.py.j2").render(
-            site=site,
+            target=process.target,
+            variables=[*process.variables, *told.items()],
             places=list(dict.fromkeys((process.import_root, process.directory))),
             collect=arguments,
         )

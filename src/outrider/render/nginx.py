@@ -106,6 +106,8 @@ def render(fleet: Fleet) -> list[Artifact]:
         cached=_cached,
         place=lambda name, site: regex(f"~^{re.escape(name + site.prefix)}(/|$)"),
         readable=_readable,
+        files=_live if first.paths.remote else lambda path: Word(quote(path)),
+        upstream=_upstream,
         target=Comment(", ".join(site.process.target for site in fleet.sites)),
         user=Comment("root" if first.user.is_changed else first.user.name),
         command=Comment(shlex.join(_command(first))),
@@ -134,6 +136,16 @@ def _command(site: Site) -> list[str]:
     # Not in the file: under a supervisor Nginx is this user from the start, and would complain.
     steps_down = ["-g", f"user {user.name} {user.group or user.name};"] if user.is_changed else []
     return [site.front.binary, "-p", ".", *logs, "-c", "nginx.conf", *steps_down]
+
+
+def _upstream(site: Site, scheme: str = "") -> Word:
+    """Return whom the requests go to; in containers, a release may be in between."""
+    return Word(f"{scheme}$outrider_app" if site.paths.remote else quote(scheme + site.paths.app))
+
+
+def _live(path: str) -> Word:
+    """Return a path of a release's files, which are the image's or newer than the image."""
+    return Word('"${outrider_files}' + quote(path).strip('"') + '"')
 
 
 def _readable(size: int) -> str:
