@@ -76,7 +76,7 @@ def test_services_and_their_network_keep_their_names():
     assert found.published == Address(host="0.0.0.0", port=8080)
     made = stack(found, "pymongo")
     assert [one.name for one in made.services] == ["db", "blog", "front"]
-    assert service(made, "blog").networks == ("webnet", "store")
+    assert service(made, "blog").networks == ("out", "webnet", "store")
     assert service(made, "blog").after == (("db", "service_healthy"),)
     assert service(made, "front").after == (("blog", "service_healthy"),)
     assert made.site.paths.remote == "blog:8000"

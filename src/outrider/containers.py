@@ -170,7 +170,7 @@ def contain(
         site,
         image,
         name=name,
-        published=own.value("bind") or Address(host="127.0.0.1", port=8000),
+        published=own.value("bind") or taken.published or Address(host="127.0.0.1", port=8000),
         packages=packages,
         known=known,
         release=_release(facts, site),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.integration.running import APPS
 
 from outrider.discover.starting_point import look_at_starting_point
 from outrider.errors import OutriderError
 from outrider.render.artifact import stamped
-from tests.integration.running import APPS
 
 
 def test_the_files_of_the_article_are_found_and_read():

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from outrider.values import Address
 
 RELEASE = "release"
+OUT = "out"
+"""A network that is the way out. `outrider deploy compose` starts a new app without that of the
+proxy, where Nginx would find it too early. `out` comes early in the alphabet, and so its gateway
+stays the way out when the other comes or goes.
+"""
 PROXY_CPUS, PROXY_MEMORY_MB = "0.5", 128
 STOP_S = 10
 """What a container may take to stop after all time limits inside it are over."""
@@ -217,12 +222,16 @@ def plan_stack(
         environment=(("WEB_CONCURRENCY", str(site.workers.count)), *told.items()),
         volumes=(*media, *data),
         after=(*ready, *released),
-        networks=(names.web, *((names.data,) if databases else ())),
+        networks=(OUT, names.web, *((names.data,) if databases else ())),
         cpus=str(image.cpus),
         memory_mb=image.memory_bytes // 2**20,
     )
     # Whatever runs in the app's image beside it, with what the app is told.
-    other = replace(app, environment=tuple(told.items()))
+    other = replace(
+        app,
+        environment=tuple(told.items()),
+        networks=tuple(one for one in app.networks if one != names.web),
+    )
     services = [_database(one, inside, names.data) for one in databases]
     if release:
         ledger.note(RELEASE, shlex.join(release), "the project", "before each release, once")
