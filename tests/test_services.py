@@ -187,18 +187,18 @@ def test_the_smallest_site_has_an_app_and_a_proxy():
     found = stack()
     assert [one.name for one in found.services] == ["app", "proxy"]
     assert found.secrets == ()
-    assert found.volumes == ()
+    assert found.volumes == {}
     assert (found.env_files, found.build_env_file, found.build_secrets) == ((".env",), "", ())
 
 
 def test_only_what_needs_a_network_is_in_it():
     found = stack("psycopg", release=("python", "x.py"))
     assert service(found, "proxy").networks == ("web",)
-    assert service(found, "postgres").networks == ("data",)
     # The network of the databases leads nowhere else.
-    assert service(found, "release").networks == ("web", "data")
-    assert service(found, "app").networks == ("web", "data")
-    assert service(stack(), "app").networks == ("web",)
+    assert service(found, "postgres").networks == ("data",)
+    assert service(found, "release").networks == ("out", "data")
+    assert service(found, "app").networks == ("out", "web", "data")
+    assert service(stack(), "app").networks == ("out", "web")
 
 
 def test_everything_starts_when_what_it_needs_is_ready():
@@ -217,7 +217,7 @@ def test_uploads_are_written_by_the_app_and_only_read_by_the_proxy():
     for name, is_read_only in (("app", False), ("w", False), ("proxy", True)):
         [volume] = service(found, name).volumes
         assert (volume.directory, volume.is_read_only) == ("/srv/app/media", is_read_only)
-    assert found.volumes == ("media",)
+    assert list(found.volumes) == ["media"]
 
 
 def test_compose_takes_no_variable_of_its_own_out_of_a_command():

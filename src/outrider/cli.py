@@ -15,7 +15,7 @@ import click
 
 from outrider import __version__, discover, errors, files, serve
 from outrider.console import Console
-from outrider.containers import contain
+from outrider.containers import contain, look_before
 from outrider.deploy import deploy_compose
 from outrider.discover.listeners import who_listens
 from outrider.errors import Exit, OutriderError
@@ -229,24 +229,58 @@ def export_docker(console: Console, /, *, single: bool, alpine: bool, **flags: A
 @export.command("compose")
 @with_settings
 @with_files
+@click.option(
+    "--dev",
+    is_flag=True,
+    help="Write compose.override.yaml too: mounted code, read anew when it changes.",
+)
+@click.option(
+    "--service", metavar="NAME", help="Which service in --from is the app, if that is not clear."
+)
+@click.option(
+    "--from",
+    "start",
+    metavar="DIR",
+    help="Start from the Compose, Nginx and Docker files in DIR, and tell what was wrong there.",
+)
 @click.pass_obj
-def export_compose(console: Console, /, *, alpine: bool, **flags: Any) -> None:
+def export_compose(
+    console: Console,
+    /,
+    *,
+    alpine: bool,
+    dev: bool,
+    start: str | None,
+    service: str | None,
+    **flags: Any,
+) -> None:
     """Write compose.yaml, with the Dockerfile and what it needs, and passwords into .env.
 
     The app, Nginx as the one published port, the databases that the dependencies name, the extra
     processes, and what has to run before each release.
     """
     where = {name: flags.pop(name) for name in WHERE}
-    found = _contain(console, flags, is_alpine=alpine)
-    _put(console, found.directory, found.compose(), **where)
+    before = None
+    if start is not None:
+        cwd, output = str(Path.cwd()), where["output"]
+        output = _output(output, cwd) if output else None
+        before = look_before(_output(start, cwd), dict(os.environ), service, output)
+    found = _contain(console, flags, is_alpine=alpine, before=before)
+    _tell_before(console, found)
+    _put(console, found.directory, found.compose(is_for_development=dev), **where)
     if where["show_diff"] or where["check"]:
         return
+    fresh = {name: secrets.token_hex(24) for name in found.stack.secrets}
     written = files.keep_secrets(
-        where["output"] or found.directory,
-        {name: secrets.token_hex(24) for name in found.stack.secrets},
+        where["output"] or found.directory, {**fresh, **dict(found.taken.secrets)}
     )
     if written is not None:
         console.write(f"{written.state:<8} {written.path}\n")
+    if before is not None and before.start.compose is not None:
+        path = shlex.quote(before.start.compose.path)
+        console.step(
+            f"stop the one before, which keeps its volumes:  docker compose -f {path} down"
+        )
     published = found.stack.published
     if taken := who_listens(published.host, published.port):
         console.warn(
@@ -287,6 +321,20 @@ def deploy_to_compose(console: Console, /, *, directory: str, wait: float | None
     """
     deploy_compose(directory, dict(os.environ), console.step, wait)
     console.step("the new release serves")
+
+
+def _tell_before(console: Console, found: Contained) -> None:
+    """Say what was taken over from files written by hand, and what was wrong with them."""
+    for decision in found.taken.decisions:
+        if not decision.is_warning:
+            why = f"; {decision.why}" if decision.why else ""
+            kind = "" if decision.name == "dropped" else "taken over: "
+            console.step(f"{kind}{decision.name}: {decision.value} ({decision.origin}){why}")
+    for fault in found.faults:
+        kind = "corrected" if fault.is_corrected else "not corrected"
+        console.step(f"{kind}: {fault.where}: {fault.found}")
+        console.found("before", fault.consequence)
+        console.found("now", fault.instead)
 
 
 WHERE = ("output", "show_diff", "check")

@@ -42,11 +42,20 @@ class Database:
     """What SQLAlchemy wants in a URL for each of its packages, the first that is there."""
     query: str = ""
     """What its URL ends with."""
+    service: str = ""
+    """Of its container and its host, where that is not its name."""
+    database: str = ""
+    """In it; empty: called as the project."""
     has_name: bool = True
     """Databases in it have names, not numbers."""
     temporary: tuple[str, ...] = ()
     """Folders that the image writes to besides its data."""
     memory_mb: int = 512
+
+    @property
+    def host(self) -> str:
+        """Its host, which is its service."""
+        return self.service or self.name
 
 
 DATABASES: tuple[Database, ...] = (
@@ -168,6 +177,30 @@ DATABASES: tuple[Database, ...] = (
         memory_mb=256,
     ),
 )
+
+MYSQL = Database(
+    name="mysql",
+    title="MySQL",
+    image="mysql:8.4",
+    source="https://hub.docker.com/_/mysql",
+    packages=frozenset(),  # MariaDB serves those of both
+    words="MYSQL|MARIADB",
+    port=3306,
+    scheme="mysql",
+    folders=(("mysql", "/var/lib/mysql"),),
+    user="mysql",
+    password="MYSQL_PASSWORD",  # noqa: S106
+    environment=(
+        ("MYSQL_USER", "app"),
+        ("MYSQL_DATABASE", "{name}"),
+        ("MYSQL_PASSWORD", "{password}"),
+        ("MYSQL_RANDOM_ROOT_PASSWORD", "1"),
+    ),
+    health=("mysqladmin", "ping", "--silent", "--host", "127.0.0.1"),
+    temporary=("/var/run/mysqld", "/tmp"),  # noqa: S108
+    memory_mb=1024,
+)
+"""Only taken over: it cannot be MariaDB's successor, nor MariaDB its."""
 
 SUPPORTED_FROM: dict[str, tuple[int, ...]] = {
     "postgres": (15,),  # https://www.postgresql.org/support/versioning/

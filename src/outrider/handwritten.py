@@ -142,8 +142,8 @@ class StartingPoint:
     nginx: tuple[Directive, ...] = ()
     """What stands in its files, all one after the other."""
     dockerfile: Dockerfile | None = None
-    folders: tuple[tuple[str, str], ...] = ()
-    """The host's folders that services mount: `missing`, or `UID:GID` of the owner."""
+    paths: tuple[tuple[str, str], ...] = ()
+    """What services name of the host, as written: `missing`, or `UID:GID` of the owner."""
 
     def all(self, *names: str) -> list[Directive]:
         """Return the directives of Nginx of these names, wherever they stand."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from outrider import facts, servers  # noqa: TC001 - part of the model
 from outrider.packages import ALPINE
@@ -276,6 +276,20 @@ class Volume:
     name: str
     directory: str
     is_read_only: bool = False
+    is_folder: bool = False
+    """It is a folder of the host, and `name` its path."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What services and networks of a Compose project are called."""
+
+    app: str = "app"
+    proxy: str = "proxy"
+    web: str = "web"
+    """The network of the proxy and the app."""
+    data: str = "data"
+    """That of the databases, which leads nowhere else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -322,12 +336,21 @@ class Stack:
     build_secrets: tuple[BuildSecret, ...] = ()
     stop_s: int
     """How long a container may take to stop."""
+    names: Names = field(default_factory=Names)
+    engine_names: tuple[tuple[str, str], ...] = ()
+    """What the engine calls a volume, where Compose would call it otherwise."""
     decisions: tuple[Decision, ...] = ()
 
     @property
-    def volumes(self) -> tuple[str, ...]:
-        """Every named volume, once."""
-        return tuple(dict.fromkeys(v.name for one in self.services for v in one.volumes))
+    def volumes(self) -> dict[str, str]:
+        """Every named volume, once, with the engine's name where that has to be told."""
+        known = dict(self.engine_names)
+        return {
+            volume.name: known.get(volume.name, "")
+            for one in self.services
+            for volume in one.volumes
+            if not volume.is_folder
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,7 +51,7 @@ def look_at_starting_point(directory: str, env: Mapping[str, str]) -> StartingPo
         compose=compose,
         nginx=nginx,
         dockerfile=dockerfile,
-        folders=tuple(_folders(folder, compose)),
+        paths=tuple(_paths(folder, compose)),
     )
 
 
@@ -99,11 +99,11 @@ def _variables(path: Path) -> dict[str, str]:
     return envfile.parse(str(path), _read(path)) if path.is_file() else {}
 
 
-def _folders(folder: Path, compose: ComposeFile | None) -> Iterable[tuple[str, str]]:
+def _paths(folder: Path, compose: ComposeFile | None) -> Iterable[tuple[str, str]]:
     for service in compose.services if compose else ():
-        for mount in service.mounts:
-            if mount.is_path:
-                yield mount.source, _owner(folder / os.path.expanduser(mount.source))  # noqa: PTH111
+        named = [mount.source for mount in service.mounts if mount.is_path]
+        for one in (*named, *service.env_files):
+            yield one, _owner(folder / os.path.expanduser(one))  # noqa: PTH111 - as Compose does
 
 
 def _owner(path: Path) -> str:

@@ -24,7 +24,6 @@ APP_PORT, PROXY_PORT = 8000, 8080
 """Of the containers, where an ordinary user may bind; which port is published is another matter."""
 APP_ID = 10001
 """User and group of the app: none that a host or an image has, and the same in every release."""
-SERVICE = "app"
 NGINX_FLOOR = (1, 28, 0)
 """The oldest that `nginx:stable` was when this was written; `resolve` came with 1.27.3."""
 OPEN_FILES = 16384
@@ -33,7 +32,11 @@ _OF_THIS_MACHINE = ("python", "nginx", "user", "run_dir", "env_file", "nginx_sni
 
 
 def plan_contained(
-    facts: Facts, settings: Settings, image: Image, told: frozenset[str] = frozenset()
+    facts: Facts,
+    settings: Settings,
+    image: Image,
+    told: frozenset[str] = frozenset(),
+    service: str = "app",
 ) -> Site:
     """Decide everything about a site whose app and Nginx are in containers of their own.
 
@@ -42,6 +45,7 @@ def plan_contained(
         settings: as given; what is of this machine alone is not for the containers.
         image: what the app's image is made of.
         told: the variables that the containers will have.
+        service: the app's, by whose name Nginx finds it.
 
     Raises:
         OutriderError: as for `plan`.
@@ -58,7 +62,7 @@ def plan_contained(
     folders = tuple(dict.fromkeys(mount.directory for mount in site.mounts))
     given["file_roots"] = Given(folders, "the image")
     site = _collecting(plan(there, Settings(given)))
-    return replace(site, paths=replace(site.paths, app=SERVICE, remote=f"{SERVICE}:{APP_PORT}"))
+    return replace(site, paths=replace(site.paths, app="app", remote=f"{service}:{APP_PORT}"))
 
 
 def _moved(given: Given, here: str, image: Image) -> Given:

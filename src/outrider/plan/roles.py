@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from outrider import errors
 from outrider.plan.server_command import ServerCommand, understand
 
 if TYPE_CHECKING:
-    from outrider.handwritten import ComposeService, StartingPoint
+    from outrider.handwritten import ComposeService, Directive, StartingPoint
 
 PROXIES = (
     *("nginx", "nginx-unprivileged", "openresty", "nginx-proxy", "jwilder", "traefik", "caddy"),
@@ -78,19 +78,19 @@ def _is_database(service: ComposeService) -> bool:
     return service.repository in DATABASES
 
 
-def upstreams(start: StartingPoint) -> list[tuple[str, str]]:
-    """Return where Nginx passes requests: host and port, as written."""
+def upstreams(start: StartingPoint) -> list[tuple[Directive, str, str]]:
+    """Return where Nginx passes requests: the directive, and host and port as written there."""
     servers = {
         block.words[0]: [one.words[0] for one in block.inside("server") if one.words]
         for block in start.all("upstream")
         if block.words
     }
-    found: list[tuple[str, str]] = []
+    found: list[tuple[Directive, str, str]] = []
     for one in start.all("proxy_pass", "uwsgi_pass"):
         place = urlsplit(one.words[0] if "://" in one.words[0] else f"//{one.words[0]}").netloc
         for named in servers.get(place, [place]):
             host, _, port = named.partition(":")
-            found.append((host, port or "80"))
+            found.append((one, host, port or "80"))
     return found
 
 
@@ -107,7 +107,7 @@ def _app(
         if named is None:
             raise errors.no_service(path, asked, [one.name for one in rest])
         return named
-    behind = {host for host, _ in upstreams(start)}
+    behind = {host for _, host, _ in upstreams(start)}
     after = {name for one in proxies for name in one.after}
     ways = (
         rest,
@@ -126,7 +126,7 @@ def _app(
     return None
 
 
-def _command(start: StartingPoint, app: ComposeService | None) -> dict[str, object]:
+def _command(start: StartingPoint, app: ComposeService | None) -> dict[str, Any]:
     """Return how the app is served: a Compose file's word counts before the image's."""
     if app is not None and app.command:
         found = understand(app.command)

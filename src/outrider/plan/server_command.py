@@ -12,7 +12,7 @@ _VALUED = re.compile(
     r"config|log-level|log-file|access-logfile|error-logfile|access-log-file|error-log-file|name|"
     r"host|port|listen|max-requests|max-requests-jitter|worker-tmp-dir|worker-connections|user|"
     r"group|pythonpath|env|pid|umask|backlog|forwarded-allow-ips|interface|loop|http|socket|"
-    r"module|wsgi|callable|processes|root-path|uds|fd)"
+    r"module|wsgi|ini|wsgi-file|callable|processes|root-path|uds|fd)"
 )
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*(\(.*\))?|[A-Za-z_]\w*(\.\w+)+")
 

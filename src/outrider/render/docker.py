@@ -248,7 +248,7 @@ def _dockerfile(image: Image, site: Site, folder: str, name: str) -> str:
         proxy_folder=f"{folder}/proxy",
         owned=[*image.volumes, *([RUN] if image.is_single else [])],
         port=PROXY_PORT if image.is_single else APP_PORT,
-        command=_command(image, site),
+        command=command(image, site),
         folders=served,
         proxy_check=_PROXY_CHECK[image.variant],
     )
@@ -364,7 +364,8 @@ def _node_install(build: NodeBuild) -> Word:
     return run_shell(locked if build.lock else loose, f"--mount=type=cache,target={cache}")
 
 
-def _command(image: Image, site: Site) -> list[str]:
+def command(image: Image, site: Site) -> list[str]:
+    """Return what the app's container runs."""
     process = site.process
     if image.is_single:
         bind = f"0.0.0.0:{PROXY_PORT}"

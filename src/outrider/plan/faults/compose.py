@@ -119,8 +119,9 @@ def old_database(start: StartingPoint, roles: Roles) -> Iterator[Fault]:
                 where=_name(start),
                 found=f"{one.name} is {one.image}",
                 consequence="it gets no security fixes any more, and drivers of today refuse it",
-                instead="the version is kept, because its data was written by it; how to go on "
-                "from there is told below",
+                instead="the version is kept, because its data was written by it; a warning tells "
+                "how to go on",
+                is_corrected=False,
             )
 
 

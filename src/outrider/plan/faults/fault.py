@@ -15,3 +15,5 @@ class Fault:
     found: str
     consequence: str
     instead: str
+    is_corrected: bool = True
+    """What Outrider writes has it no longer."""

@@ -20,7 +20,7 @@ def wrong_port(start: StartingPoint, roles: Roles) -> Iterator[Fault]:
     """Nginx asks at another port than the one that the server binds."""
     port = roles.command.port
     own = {"localhost", "127.0.0.1", *([roles.app.name] if roles.app else [])}
-    for host, asked in upstreams(start):
+    for _, host, asked in upstreams(start):
         if port and host in own and asked != port:
             yield Fault(
                 id="wrong-port",
@@ -146,6 +146,7 @@ def no_tls(start: StartingPoint, _: Roles) -> Iterator[Fault]:
             consequence="passwords and cookies travel in the clear",
             instead="still HTTP: put a proxy with a certificate in front, name it with "
             "--trusted-proxy, and publish on 127.0.0.1 with --bind",
+            is_corrected=False,
         )
 
 
@@ -158,16 +159,16 @@ def no_default_server(start: StartingPoint, _: Roles) -> Iterator[Fault]:
             where=named[0].where,
             found=f"{named[0]} is the first server, and no other is the default",
             consequence="it answers under any name, which apps write into links and mails",
-            instead="with --server-name, other names get a 421",
+            instead="still any name; with --server-name, others get a 421",
+            is_corrected=False,
         )
 
 
 def resolved_once(start: StartingPoint, _: Roles) -> Iterator[Fault]:
     """https://nginx.org/en/docs/http/ngx_http_upstream_module.html#resolve."""
     resolved = [one for one in start.all("server") if "resolve" in one.words]
-    for one in start.all("proxy_pass"):
-        host = urlsplit(one.words[0]).hostname or ""
-        if not resolved and "$" not in one.words[0] and not _is_here(host):
+    for one, host, _port in upstreams(start):
+        if not resolved and "$" not in host and not _is_here(host):
             yield Fault(
                 id="resolved-once",
                 where=one.where,
