@@ -27,12 +27,12 @@ PACKAGE = Path(__file__).parent.parent / "src" / "outrider"
 FLOORS = (
     {"__main__"},
     {"cli", "console"},
-    {"serve", "control", "deploy", "observe", "bench"},
+    {"serve", "containers", "control", "deploy", "observe", "bench"},
     {"discover", "process", "files", "sockets", "tls"},
     {"render", "checks", "lifecycle", "logline", "envfile"},
     {"plan"},
     {"site"},
-    {"facts", "settings", "values", "errors", "servers", "packages"},
+    {"facts", "settings", "values", "errors", "servers", "packages", "databases", "handwritten"},
     {"app", "probe"},
     {"__init__"},
 )

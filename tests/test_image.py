@@ -371,4 +371,5 @@ def test_media_are_volumes_and_not_in_the_image():
     found = image(observed=facts(app={"media": media}), env_file="/srv/shop/prod.env")
     assert found.volumes == ("/srv/app/media", "/var/lib/shop")
     assert {"media", "prod.env"} <= set(found.ignored)
+    assert found.env_file == "prod.env", "no path of this machine"
     assert not any(path.startswith("/") for path in found.ignored)

@@ -15,7 +15,7 @@ import click
 
 from outrider import __version__, discover, errors, files, serve
 from outrider.console import Console
-from outrider.containers import contain
+from outrider.containers import contain, look_before
 from outrider.deploy import deploy_compose
 from outrider.discover.listeners import who_listens
 from outrider.errors import Exit, OutriderError
@@ -23,7 +23,7 @@ from outrider.plan.collect import kept
 from outrider.plan.fleet import plan_fleet
 from outrider.render.fleet import lay_out
 from outrider.settings import SETTINGS, Given, Settings, resolve_sites
-from outrider.values import BadValueError, parse_path
+from outrider.values import BadValueError, parse_count, parse_path, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,6 +47,21 @@ class Outrider(click.Group):
             ctx.exit(int(error.exit_code))
         except KeyboardInterrupt:
             ctx.exit(130)
+
+
+class Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only in newer ones
+    """An option that is no setting, with one of their parsers."""
+
+    def __init__(self, parse: Callable[[object], Any]) -> None:
+        self.parse = parse
+        self.name = parse.__name__
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value, or tell what it has to be."""
+        try:
+            return self.parse(value)
+        except BadValueError as error:
+            self.fail(f"it takes {error}", param, ctx)
 
 
 def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -167,6 +182,22 @@ def with_files(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--alpine", is_flag=True, help="Images made from Alpine, without glibc."),
         click.option(
+            "--memory",
+            type=Parsed(parse_size),
+            default="1g",
+            show_default=True,
+            metavar="SIZE",
+            help="What the app's container may use.",
+        ),
+        click.option(
+            "--cpus",
+            type=Parsed(parse_count),
+            default="2",
+            show_default=True,
+            metavar="N",
+            help="What the app's container may use; its workers are counted from both.",
+        ),
+        click.option(
             "--check", is_flag=True, help="Write nothing; exit code 1 if something would change."
         ),
         click.option(
@@ -189,34 +220,75 @@ def export_docker(console: Console, /, *, single: bool, alpine: bool, **flags: A
     Targets are `app` and `proxy`; how to build them stands in its first lines. What the images are
     given is in deploy/.
     """
-    where = {name: flags.pop(name) for name in ("output", "show_diff", "check")}
-    found = _contain(console, flags, is_alpine=alpine, is_single=single)
+    where = {name: flags.pop(name) for name in WHERE}
+    how = {"is_alpine": alpine, "is_single": single}
+    found = _contain(console, flags, **how)
     _put(console, found.directory, found.docker(), **where)
 
 
 @export.command("compose")
 @with_settings
 @with_files
+@click.option(
+    "--dev",
+    is_flag=True,
+    help="Write compose.override.yaml too: mounted code, read anew when it changes.",
+)
+@click.option(
+    "--service", metavar="NAME", help="Which service in --from is the app, if that is not clear."
+)
+@click.option(
+    "--from",
+    "start",
+    metavar="DIR",
+    help="Start from the Compose, Nginx and Docker files in DIR, and tell what was wrong there.",
+)
 @click.pass_obj
-def export_compose(console: Console, /, *, alpine: bool, **flags: Any) -> None:
+def export_compose(
+    console: Console,
+    /,
+    *,
+    alpine: bool,
+    dev: bool,
+    start: str | None,
+    service: str | None,
+    **flags: Any,
+) -> None:
     """Write compose.yaml, with the Dockerfile and what it needs, and passwords into .env.
 
     The app, Nginx as the one published port, the databases that the dependencies name, the extra
     processes, and what has to run before each release.
     """
-    where = {name: flags.pop(name) for name in ("output", "show_diff", "check")}
-    found = _contain(console, flags, is_alpine=alpine)
-    _put(console, found.directory, found.compose(), **where)
+    where = {name: flags.pop(name) for name in WHERE}
+    before = None
+    if start is not None:
+        cwd, output = str(Path.cwd()), where["output"]
+        output = _output(output, cwd) if output else None
+        before = look_before(_output(start, cwd), dict(os.environ), service, output)
+    found = _contain(console, flags, is_alpine=alpine, before=before)
+    _tell_before(console, found)
+    _put(console, found.directory, found.compose(is_for_development=dev), **where)
     if where["show_diff"] or where["check"]:
         return
+    fresh = {name: secrets.token_hex(24) for name in found.stack.secrets}
     written = files.keep_secrets(
-        where["output"] or found.directory,
-        {name: secrets.token_hex(24) for name in found.stack.secrets},
+        where["output"] or found.directory, {**fresh, **dict(found.taken.secrets)}
     )
     if written is not None:
         console.write(f"{written.state:<8} {written.path}\n")
+    if before is not None and before.start.compose is not None:
+        path = shlex.quote(before.start.compose.path)
+        console.step(
+            f"stop the one before, which keeps its volumes:  docker compose -f {path} down"
+        )
+    published = found.stack.published
+    if taken := who_listens(published.host, published.port):
+        console.warn(
+            f"port {published.port} is taken by {taken}; unless that is this project, "
+            "choose another:  --bind HOST:PORT"
+        )
     console.step("start it:  docker compose up -d --build")
-    console.found("then", f"http://{found.stack.published}/")
+    console.found("then", f"http://{published}/")
 
 
 @outrider.group()
@@ -251,13 +323,29 @@ def deploy_to_compose(console: Console, /, *, directory: str, wait: float | None
     console.step("the new release serves")
 
 
-def _contain(
-    console: Console, flags: dict[str, Any], *, is_alpine: bool, is_single: bool = False
-) -> Contained:
+def _tell_before(console: Console, found: Contained) -> None:
+    """Say what was taken over from files written by hand, and what was wrong with them."""
+    for decision in found.taken.decisions:
+        if not decision.is_warning:
+            why = f"; {decision.why}" if decision.why else ""
+            kind = "" if decision.name == "dropped" else "taken over: "
+            console.step(f"{kind}{decision.name}: {decision.value} ({decision.origin}){why}")
+    for fault in found.faults:
+        kind = "corrected" if fault.is_corrected else "not corrected"
+        console.step(f"{kind}: {fault.where}: {fault.found}")
+        console.found("before", fault.consequence)
+        console.found("now", fault.instead)
+
+
+WHERE = ("output", "show_diff", "check")
+"""What tells where the files of an image go, and whether they do."""
+
+
+def _contain(console: Console, flags: dict[str, Any], **how: Any) -> Contained:
     env, cwd = dict(os.environ), str(Path.cwd())
+    how |= {"cpus": flags.pop("cpus"), "memory_bytes": flags.pop("memory")}
     settings = _settings(flags, env, cwd)
-    more = discover.read_env_file(settings[0])
-    found = contain(settings, {**env, **more}, cwd, is_alpine=is_alpine, is_single=is_single)
+    found = contain(settings, env, cwd, **how)
     for decision in found.decisions:
         if decision.is_warning:
             console.warn(f"{decision.name}: {decision.value}; {decision.why}")

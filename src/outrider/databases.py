@@ -20,6 +20,8 @@ class Database:
     source: str
     packages: frozenset[str]
     """Distributions that talk to it, as normalised names."""
+    words: str
+    """A pattern of what its variables begin with."""
     port: int
     scheme: str
     """Of its URL."""
@@ -35,14 +37,25 @@ class Database:
     """A command of the image's own that ends with 0 once it takes connections."""
     command: tuple[str, ...] = ()
     login: str = "app"
-    """The user in its URL."""
+    """Its user."""
+    drivers: tuple[tuple[str, str], ...] = ()
+    """What SQLAlchemy wants in a URL for each of its packages, the first that is there."""
     query: str = ""
     """What its URL ends with."""
+    service: str = ""
+    """Of its container and its host, where that is not its name."""
+    database: str = ""
+    """In it; empty: called as the project."""
     has_name: bool = True
-    """Its URL names a database in it."""
+    """Databases in it have names, not numbers."""
     temporary: tuple[str, ...] = ()
     """Folders that the image writes to besides its data."""
     memory_mb: int = 512
+
+    @property
+    def host(self) -> str:
+        """Its host, which is its service."""
+        return self.service or self.name
 
 
 DATABASES: tuple[Database, ...] = (
@@ -53,6 +66,14 @@ DATABASES: tuple[Database, ...] = (
         source="https://hub.docker.com/_/postgres",
         packages=frozenset(
             {"psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg", "pg8000"}
+        ),
+        words="POSTGRES(QL)?|PG",
+        drivers=(
+            ("psycopg2", ""),
+            ("psycopg2-binary", ""),
+            ("psycopg", "+psycopg"),
+            ("asyncpg", "+asyncpg"),
+            ("pg8000", "+pg8000"),
         ),
         port=5432,
         scheme="postgresql",
@@ -85,6 +106,15 @@ DATABASES: tuple[Database, ...] = (
         packages=frozenset(
             {"mysqlclient", "pymysql", "aiomysql", "asyncmy", "mysql-connector-python", "mariadb"}
         ),
+        words="MYSQL|MARIADB",
+        drivers=(
+            ("mysqlclient", ""),
+            ("pymysql", "+pymysql"),
+            ("aiomysql", "+aiomysql"),
+            ("asyncmy", "+asyncmy"),
+            ("mysql-connector-python", "+mysqlconnector"),
+            ("mariadb", "+mariadbconnector"),
+        ),
         port=3306,
         scheme="mysql",
         folders=(("mariadb", "/var/lib/mysql"),),
@@ -107,6 +137,7 @@ DATABASES: tuple[Database, ...] = (
         packages=frozenset(
             {"pymongo", "motor", "mongoengine", "flask-pymongo", "beanie", "odmantic"}
         ),
+        words="MONGO(DB)?",
         port=27017,
         scheme="mongodb",
         folders=(("mongo", "/data/db"), ("mongo-config", "/data/configdb")),
@@ -129,6 +160,7 @@ DATABASES: tuple[Database, ...] = (
         image="redis:8",
         source="https://hub.docker.com/_/redis",
         packages=frozenset({"redis", "rq", "django-redis", "channels-redis", "aioredis", "arq"}),
+        words="REDIS",
         port=6379,
         scheme="redis",
         folders=(("redis", "/data"),),
@@ -138,9 +170,43 @@ DATABASES: tuple[Database, ...] = (
         # A shell, so that the password is no word of the command line.
         command=("sh", "-c", 'exec redis-server --appendonly yes --requirepass "$$REDISCLI_AUTH"'),
         health=("sh", "-c", "redis-cli ping | grep -q PONG"),
-        login="",
+        # The only user that it has from the start.
+        login="default",
         has_name=False,
         temporary=("/tmp",),  # noqa: S108
         memory_mb=256,
     ),
 )
+
+MYSQL = Database(
+    name="mysql",
+    title="MySQL",
+    image="mysql:8.4",
+    source="https://hub.docker.com/_/mysql",
+    packages=frozenset(),  # MariaDB serves those of both
+    words="MYSQL|MARIADB",
+    port=3306,
+    scheme="mysql",
+    folders=(("mysql", "/var/lib/mysql"),),
+    user="mysql",
+    password="MYSQL_PASSWORD",  # noqa: S106
+    environment=(
+        ("MYSQL_USER", "app"),
+        ("MYSQL_DATABASE", "{name}"),
+        ("MYSQL_PASSWORD", "{password}"),
+        ("MYSQL_RANDOM_ROOT_PASSWORD", "1"),
+    ),
+    health=("mysqladmin", "ping", "--silent", "--host", "127.0.0.1"),
+    temporary=("/var/run/mysqld", "/tmp"),  # noqa: S108
+    memory_mb=1024,
+)
+"""Only taken over: it cannot be MariaDB's successor, nor MariaDB its."""
+
+SUPPORTED_FROM: dict[str, tuple[int, ...]] = {
+    "postgres": (15,),  # https://www.postgresql.org/support/versioning/
+    "mariadb": (10, 11),  # https://mariadb.org/about/#maintenance-policy
+    "mysql": (8, 4),  # https://endoflife.date/mysql
+    "mongo": (7,),  # https://www.mongodb.com/legal/support-policy/lifecycles
+    "redis": (7,),  # https://endoflife.date/redis
+}
+"""The oldest version of each that still gets security fixes."""

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from outrider import errors
 
 _LINE = re.compile(r"(?:export\s+)?(?P<key>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*)")
+_ALTERED = re.compile(
+    r"""
+    " [^"]*? (?: \$[A-Za-z_{$] | \\[abcfnrtv"\\$] )
+    | ' [^']* \\'
+    | (?!['"]) (?: (?!\s\#). )*? \$ (?: [A-Za-z_{$] )
+    """,
+    re.VERBOSE,
+)
+"""Within double quotes, within single quotes, and without."""
 
 
 def parse(path: str, text: str) -> dict[str, str]:
@@ -29,6 +39,25 @@ def parse(path: str, text: str) -> dict[str, str]:
             why = "no name of a variable before '='" if "=" in stripped else "there is no '='"
             raise errors.bad_env_file(path, number, _masked(stripped), why)
         variables[match["key"]] = _value(match["value"], path, number, match["key"])
+    return variables
+
+
+def altered_by_compose(text: str) -> tuple[str, ...]:
+    """Return the variables that Compose would not give as they stand in an environment file.
+
+    Outside of single quotes it replaces `$NAME`, `${NAME}` and `$$`, within double ones `\\n` too.
+    https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
+    """
+    matches = [_LINE.fullmatch(line.strip()) for line in text.splitlines()]
+    return tuple(one["key"] for one in matches if one and _ALTERED.match(one["value"]))
+
+
+def readable(text: str) -> dict[str, str]:
+    """Return the variables of a file that others read as well, less what only they understand."""
+    variables: dict[str, str] = {}
+    for line in text.splitlines():
+        with contextlib.suppress(errors.OutriderError):
+            variables |= parse("", line)
     return variables
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +181,20 @@ class Dependencies:
     python_source: str = ""
     indexes: tuple[PackageIndex, ...] = ()
     """Those beside the public one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variables:
+    """Which environment variables the project reads, and what its `.env` says."""
+
+    named: frozenset[str] = frozenset()
+    """Those that the source or an example file names."""
+    required: frozenset[str] = frozenset()
+    """Those that the source reads without another value to fall back on."""
+    dotenv: Mapping[str, str] | None = None
+    """What `.env` sets; None: there is no such file."""
+    altered: tuple[str, ...] = ()
+    """Variables of `.env` that Compose would give another value than what stands there."""
 
 
 @dataclass(frozen=True, kw_only=True)

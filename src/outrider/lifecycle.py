@@ -1,6 +1,6 @@
 """The supervisor as a pure state machine: what happened and the time go in, what to do comes out.
 
-    release steps -> apps start -> a worker of each is ready -> front starts -> it answers -> serving
+    release steps -> apps start -> a worker of each is ready -> front starts, answers -> serving
     stop: front drains -> the apps drain -> the extra processes drain -> done
 
 Front and apps live and die together: a site is never half alive. An extra process that dies starts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from outrider import facts, servers  # noqa: TC001 - part of the model
 from outrider.packages import ALPINE
@@ -276,6 +276,20 @@ class Volume:
     name: str
     directory: str
     is_read_only: bool = False
+    is_folder: bool = False
+    """It is a folder of the host, and `name` its path."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What services and networks of a Compose project are called."""
+
+    app: str = "app"
+    proxy: str = "proxy"
+    web: str = "web"
+    """The network of the proxy and the app."""
+    data: str = "data"
+    """That of the databases, which leads nowhere else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,14 +329,28 @@ class Stack:
     services: tuple[Service, ...]
     secrets: tuple[str, ...]
     """Variables that `.env` must have, each with a value of its own that nobody knows."""
+    env_files: tuple[str, ...] = (".env",)
+    """Whose variables the app is given."""
+    build_env_file: str = ""
+    """Which of them a build is given, where it needs the app."""
+    build_secrets: tuple[BuildSecret, ...] = ()
     stop_s: int
     """How long a container may take to stop."""
+    names: Names = field(default_factory=Names)
+    engine_names: tuple[tuple[str, str], ...] = ()
+    """What the engine calls a volume, where Compose would call it otherwise."""
     decisions: tuple[Decision, ...] = ()
 
     @property
-    def volumes(self) -> tuple[str, ...]:
-        """Every named volume, once."""
-        return tuple(dict.fromkeys(v.name for one in self.services for v in one.volumes))
+    def volumes(self) -> dict[str, str]:
+        """Every named volume, once, with the engine's name where that has to be told."""
+        known = dict(self.engine_names)
+        return {
+            volume.name: known.get(volume.name, "")
+            for one in self.services
+            for volume in one.volumes
+            if not volume.is_folder
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -453,6 +481,8 @@ class Image:
     """Folders of the container that keep what is written there, absolute."""
     ignored: tuple[str, ...] = ()
     """What of the project must not be in the image, relative to it."""
+    env_file: str = ""
+    """The environment file, relative to the project: a build that needs the app is given it."""
     is_single: bool = False
     """The app and Nginx are in one container, and `outrider run` is their supervisor."""
     decisions: tuple[Decision, ...] = ()

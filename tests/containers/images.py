@@ -58,6 +58,7 @@ STAND_INS = {
     ),
     "mariadb:11": StandIn("mariadb"),
     "redis:8": StandIn("redis"),
+    "mongo:3.2": StandIn("mongo"),
     "mongo:8": StandIn("mongo"),
 }
 _DEBIAN = re.compile(r"debian:(bookworm|trixie|forky)-slim")

@@ -230,3 +230,40 @@ def test_a_single_container_serves_the_app_and_its_static_files(images):
     docker("stop", "--time", "40", container)
     [state] = json.loads(docker("inspect", container))
     assert state["State"]["ExitCode"] == 0
+
+
+def test_static_files_that_node_builds_and_that_the_app_writes(images):
+    provide(images.engine, "node:22-slim")
+    built = "require('fs').mkdirSync('../static/ui', {recursive: true});"
+    built += "require('fs').writeFileSync('../static/ui/main.js', 'built\\n')"
+    package = {"name": "ui", "version": "1.0.0", "engines": {"node": "22"}}
+    images.write(
+        {
+            "app.py": APP + "\nfrom pathlib import Path\n"
+            "made = Path(app.instance_path, 'static', 'made.css')\n"
+            "if not made.exists():\n"
+            "    made.parent.mkdir(parents=True)\n"
+            "    made.write_text(os.environ['COLOUR'])\n"
+            "app.add_url_rule('/made/<path:filename>', 'made', lambda filename: '')\n"
+            "from flask import Blueprint\n"
+            "app.register_blueprint(Blueprint('made', __name__, url_prefix='/made',\n"
+            "    static_url_path='/files', static_folder=str(made.parent)))\n",
+            "requirements.txt": "flask>=3\n",
+            "settings.env": "COLOUR=red\n",
+            "ui/build.js": built,
+            "ui/package.json": json.dumps(
+                {**package, "scripts": {"build": "node build.js --outDir ../static/ui"}}
+            ),
+            "ui/package-lock.json": json.dumps(
+                {"name": "ui", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": package}}
+            ),
+        }
+    )
+    exported(images.folder, "--env-file", "settings.env")
+    secret = f"id=env,src={images.folder / 'settings.env'}"
+    image = images.build("proxy", "--secret", secret)
+    words = ["run", "--rm", "--entrypoint", "cat", image]
+    files = ["/srv/app/static/ui/main.js", "/srv/app/instance/static/made.css"]
+    assert images.engine.docker(*words, *files) == "built\nred"
+    app = images.build("app", "--secret", secret)
+    assert "settings.env" not in images.engine.docker("run", "--rm", app, "ls", "-A", "/srv/app")

@@ -80,7 +80,7 @@ def laid_out(told):
     )
     site = plan(moved(observed, image.python), settings(server=app_server.name))
     app = [] if image.is_single else server.render(site)
-    return image, docker.render(image, site, app, [], env_file=env_file)
+    return image, docker.render(image, site, app, [])
 
 
 def files_of(situation):

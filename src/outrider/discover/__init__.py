@@ -99,7 +99,7 @@ def discover_all(
     Raises:
         OutriderError: as for `discover`; it says of which site.
     """
-    directories = [_directory(one, cwd) for one in settings]
+    directories = [directory_of(one, cwd) for one in settings]
     found = []
     for one, env, directory in zip(settings, envs, directories, strict=True):
         try:
@@ -111,7 +111,12 @@ def discover_all(
     return found
 
 
-def _directory(settings: Settings, cwd: str) -> str:
+def directory_of(settings: Settings, cwd: str) -> str:
+    """Return the project's directory, absolute.
+
+    Raises:
+        OutriderError: there is no such directory.
+    """
     given = settings.get("directory")
     if given is None:
         return cwd

@@ -1,13 +1,20 @@
-"""Which environment variables a project reads, by the names in its source."""
+"""Which environment variables a project reads, by the names in its source, and its `.env`."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-_READ = re.compile(
-    r"""(?:environ(?:\.get|\.pop|\.setdefault)?\s*[\[(]|getenv\s*\(|\b(?:env|config)(?:\.\w+)?\s*\()"""
-    r"""\s*["']([A-Z][A-Z0-9_]{1,63})["']"""
+from outrider import envfile
+from outrider.facts import Variables
+
+_NAME = r"""\s*["'](?P<name>[A-Z][A-Z0-9_]{1,63})["']\s*"""
+_READ = (
+    # `os.environ["X"]`, which is not an assignment.
+    re.compile(rf"\benviron\s*\[{_NAME}(?P<alone>\])(?!\s*=[^=])"),
+    re.compile(rf"\b(?:environ\.(?:get|pop|setdefault)|getenv)\s*\({_NAME}"),
+    # environs, django-environ and python-decouple; the latter's `config("X", default=...)`.
+    re.compile(rf"\b(?:env|config)(?:\.\w+)?\s*\({_NAME}(?P<alone>\))?"),
 )
 _LISTED = re.compile(r"^\s*(?:export\s+)?([A-Z][A-Z0-9_]{1,63})\s*=", re.MULTILINE)
 _EXAMPLES = (".env.example", ".env.sample", ".env.dist", ".env.template", "env.example")
@@ -15,21 +22,31 @@ _ELSEWHERE = {"node_modules", "site-packages", "tests", "test", "build", "dist",
 _MOST_FILES, _MOST_BYTES = 2000, 1_000_000
 
 
-def look_at_variables(directory: str) -> frozenset[str]:
-    """Return the variables that the source names, and those that an example file lists.
-
-    `os.environ`, `os.getenv`, and the `env(...)` and `config(...)` of environs, django-environ and
-    python-decouple are understood.
+def look_at_variables(directory: str) -> Variables:
+    """Return the variables that the source names, those that an example file lists, and `.env`.
 
     Args:
         directory: the project's, absolute.
     """
-    project, found = Path(directory), set()
+    project = Path(directory)
+    named, required = set(), set()
     for path in _sources(project):
-        found.update(_READ.findall(_text(path)))
+        text = _text(path)
+        for pattern in _READ:
+            for match in pattern.finditer(text):
+                named.add(match["name"])
+                if match.groupdict().get("alone"):
+                    required.add(match["name"])
     for name in _EXAMPLES:
-        found.update(_LISTED.findall(_text(project / name)))
-    return frozenset(found)
+        named.update(_LISTED.findall(_text(project / name)))
+    dotenv = project / ".env"
+    text = _text(dotenv)
+    return Variables(
+        named=frozenset(named),
+        required=frozenset(required),
+        dotenv=envfile.readable(text) if dotenv.is_file() else None,
+        altered=envfile.altered_by_compose(text),
+    )
 
 
 def _sources(project: Path) -> list[Path]:

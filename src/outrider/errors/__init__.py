@@ -13,4 +13,5 @@ from outrider.errors.programs import *
 from outrider.errors.running import *
 from outrider.errors.settings import *
 from outrider.errors.sockets import *
+from outrider.errors.starting_point import *
 from outrider.errors.target import *

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from outrider.facts import Account, Host, Nginx
+from outrider.facts import Account, Directory, Host, Nginx
 from outrider.plan import plan
 from outrider.plan.image import PROJECT, STATIC_ROOT, place
 from outrider.plan.install import VENV
@@ -24,7 +24,6 @@ APP_PORT, PROXY_PORT = 8000, 8080
 """Of the containers, where an ordinary user may bind; which port is published is another matter."""
 APP_ID = 10001
 """User and group of the app: none that a host or an image has, and the same in every release."""
-SERVICE = "app"
 NGINX_FLOOR = (1, 28, 0)
 """The oldest that `nginx:stable` was when this was written; `resolve` came with 1.27.3."""
 OPEN_FILES = 16384
@@ -33,7 +32,11 @@ _OF_THIS_MACHINE = ("python", "nginx", "user", "run_dir", "env_file", "nginx_sni
 
 
 def plan_contained(
-    facts: Facts, settings: Settings, image: Image, told: frozenset[str] = frozenset()
+    facts: Facts,
+    settings: Settings,
+    image: Image,
+    told: frozenset[str] = frozenset(),
+    service: str = "app",
 ) -> Site:
     """Decide everything about a site whose app and Nginx are in containers of their own.
 
@@ -42,6 +45,7 @@ def plan_contained(
         settings: as given; what is of this machine alone is not for the containers.
         image: what the app's image is made of.
         told: the variables that the containers will have.
+        service: the app's, by whose name Nginx finds it.
 
     Raises:
         OutriderError: as for `plan`.
@@ -58,7 +62,7 @@ def plan_contained(
     folders = tuple(dict.fromkeys(mount.directory for mount in site.mounts))
     given["file_roots"] = Given(folders, "the image")
     site = _collecting(plan(there, Settings(given)))
-    return replace(site, paths=replace(site.paths, app=SERVICE, remote=f"{SERVICE}:{APP_PORT}"))
+    return replace(site, paths=replace(site.paths, app="app", remote=f"{service}:{APP_PORT}"))
 
 
 def _moved(given: Given, here: str, image: Image) -> Given:
@@ -102,6 +106,14 @@ def contained(facts: Facts, image: Image, told: frozenset[str] = frozenset()) ->
         # What is outside of the image (uploads) is a volume at the same path.
         return place(path, here, image.python) or path
 
+    made = [*(f"{PROJECT}/{one.output}" for one in image.node), *image.volumes]
+    if app.collect and app.collect.static_root:
+        made.append(moved(app.collect.static_root))
+
+    def is_made(path: str) -> bool:
+        # By Node, for a volume, when Django's files are collected, or when the app is imported.
+        return image.imports_app or any(f"{path}/".startswith(f"{one}/") for one in made)
+
     account = Account(uid=APP_ID, gid=APP_ID, name="app", group="app", home=PROJECT)
     return replace(
         facts,
@@ -142,11 +154,12 @@ def contained(facts: Facts, image: Image, told: frozenset[str] = frozenset()) ->
                 one,
                 path=moved(path),
                 blocked_by=None,
-                exists=one.exists or _is_made(moved(path), image),
-                is_directory=one.is_directory or _is_made(moved(path), image),
+                exists=one.exists or is_made(moved(path)),
+                is_directory=one.is_directory or is_made(moved(path)),
             )
             for path, one in facts.directories.items()
-        },
+        }
+        | {STATIC_ROOT: Directory(path=STATIC_ROOT)},
         variables=facts.variables | told,
         programs={
             name: _program(name, path, facts, moved) for name, path in facts.programs.items()
@@ -164,9 +177,3 @@ def _program(name: str, path: str | None, facts: Facts, moved: Callable[[str], s
     if path.startswith(beside + "/"):
         return f"{VENV}/bin/{path.removeprefix(beside + '/')}"
     return moved(path) if "/" in name else name
-
-
-def _is_made(path: str, image: Image) -> bool:
-    """Tell whether a folder is made in the build: by Node, or when the app is imported."""
-    outputs = [f"{PROJECT}/{one.output}" for one in image.node]
-    return image.imports_app or any((path + "/").startswith(one + "/") for one in outputs)

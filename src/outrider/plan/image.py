@@ -44,6 +44,7 @@ def decide_image(
     is_single: bool = False,
     node: Sequence[NodeBuild] = (),
     folders: Sequence[tuple[str, str, str]] = (),
+    media: Sequence[str] = (),
     ignored_by_git: frozenset[str] = frozenset(),
     env_file: str | None = None,
     cpus: int = CPUS,
@@ -59,6 +60,7 @@ def decide_image(
         is_single: the app and Nginx are to be in one container.
         node: the builds that make a folder of the site.
         folders: those that settings name beside the app's own: URL, absolute path, who names it.
+        media: folders of uploads that settings name, absolute.
         ignored_by_git: which of the folders Git ignores, absolute.
         env_file: the environment file, absolute.
         cpus: what the container may use.
@@ -83,11 +85,12 @@ def decide_image(
     _note_installation(dependencies, server, facts, ledger)
     _note_packages((*run, *build), variant, ledger)
     _note_builds(node, made, why_made, ledger)
-    ignored = _ignored(facts, env_file)
+    media = [*media, *(one.directory for one in facts.app.media)]
+    ignored = _ignored(facts, media, env_file)
     if ignored:
         why = "data, secrets and environments of this machine; .dockerignore has the whole list"
         ledger.note("left out of the image", ", ".join(ignored), "the project", why)
-    volumes = [place(one.directory, here, python) or one.directory for one in facts.app.media]
+    volumes = [place(path, here, python) or path for path in media]
     return Image(
         python=python,
         variant=variant,
@@ -104,6 +107,7 @@ def decide_image(
         imports_app=bool(made),
         volumes=tuple(dict.fromkeys(volumes)),
         ignored=ignored,
+        env_file=os.path.relpath(env_file, here) if env_file else "",
         is_single=is_single,
         decisions=tuple(ledger.decisions),
     )
@@ -209,10 +213,10 @@ def _is_within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
-def _ignored(facts: Facts, env_file: str | None) -> tuple[str, ...]:
+def _ignored(facts: Facts, media: Sequence[str], env_file: str | None) -> tuple[str, ...]:
     """Return what must not be in the image: data and secrets, and what is made in the build."""
     here = facts.project.directory
-    paths = [one.directory for one in facts.app.media]
+    paths = [*media]
     if facts.app.framework.startswith(("Flask", "Quart")):
         paths += _instances(facts)
     paths += [env_file] if env_file else []

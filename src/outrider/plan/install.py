@@ -107,8 +107,8 @@ _TOOLS = {
     "uv": "uv>=0.8",
     # pip itself cannot install what a project needs without the project.
     "pyproject": "uv>=0.8",
-    "poetry": "poetry>=2",
-    "pipenv": "pipenv>=2024",
+    "poetry": "poetry>=1.8",
+    "pipenv": "pipenv>=2023",
 }
 _LOCKED = "Exactly what the lock file says; one that is out of date is refused."
 _LOOSE = "There is no lock file: the newest versions that are allowed."

@@ -156,7 +156,7 @@ def render(
     *,
     folder: str = FOLDER,
     name: str = "",
-    env_file: str | None = None,
+    told: Mapping[str, str] | None = None,
 ) -> list[Artifact]:
     """Return everything that the images are built from, relative to the project's folder.
 
@@ -167,18 +167,18 @@ def render(
         proxy: the configuration of Nginx; of a single image, nothing.
         folder: where in the project they go.
         name: what the images are called in the commands that build them; empty: as the site.
-        env_file: the environment file as its user would write it, where settings need one.
+        told: what the containers tell the app; the build does where the environment file does not.
     """
-    files = [*app, *_of_app(image, site)]
+    files = [*app, *_of_app(image, site, told or {})]
     return [
-        stamped("Dockerfile", _dockerfile(image, site, folder, name or image_name(site), env_file)),
+        stamped("Dockerfile", _dockerfile(image, site, folder, name or image_name(site))),
         stamped(".dockerignore", _ignore(image)),
         *(replace(file, path=f"{folder}/app/{file.path}") for file in files),
         *(replace(file, path=f"{folder}/proxy/{file.path}") for file in proxy),
     ]
 
 
-def _of_app(image: Image, site: Site) -> list[Artifact]:
+def _of_app(image: Image, site: Site, told: Mapping[str, str]) -> list[Artifact]:
     templates = environment(gunicorn.quote)
     protocol = "http" if image.is_single else site.process.server.protocol
     names = [name for name in site.server_names if "*" not in name and ":" not in name]
@@ -202,7 +202,8 @@ def _of_app(image: Image, site: Site) -> list[Artifact]:
             arguments = [collect.settings_module, process.import_root]
             arguments += [collect.directory] if collect.is_override else []
         body = templates.get_template("build.py.j2").render(
-            site=site,
+            target=process.target,
+            variables=[*process.variables, *told.items()],
             places=list(dict.fromkeys((process.import_root, process.directory))),
             collect=arguments,
         )
@@ -213,18 +214,18 @@ def _of_app(image: Image, site: Site) -> list[Artifact]:
     return files
 
 
-def _dockerfile(image: Image, site: Site, folder: str, name: str, env_file: str | None) -> str:
+def _dockerfile(image: Image, site: Site, folder: str, name: str) -> str:
     templates = environment(quote)
     templates.filters["comment"] = Comment
     needs_app = bool(site.collect or image.imports_app)
     served = outermost(mount.directory for mount in site.mounts if mount.kind != "media")
-    secret = ["--mount=type=secret,id=env"] if env_file else []
+    secret = ["--mount=type=secret,id=env"] if image.env_file else []
     return templates.get_template("Dockerfile.j2").render(
         image=image,
         site=site,
         env_secret=bool(secret) and needs_app,
         target=Comment(site.process.target),
-        commands=[Comment(line) for line in _build_commands(image, name, needs_app, env_file)],
+        commands=[Comment(line) for line in _build_commands(image, name, needs_app)],
         python_why=Comment(_python_why(image)),
         user=_user(image.variant),
         environment=env(_ENVIRONMENT),
@@ -247,7 +248,7 @@ def _dockerfile(image: Image, site: Site, folder: str, name: str, env_file: str 
         proxy_folder=f"{folder}/proxy",
         owned=[*image.volumes, *([RUN] if image.is_single else [])],
         port=PROXY_PORT if image.is_single else APP_PORT,
-        command=_command(image, site),
+        command=command(image, site),
         folders=served,
         proxy_check=_PROXY_CHECK[image.variant],
     )
@@ -299,10 +300,10 @@ def image_name(site: Site) -> str:
     return re.sub(r"[^a-z0-9]+", "-", site.name.lower()).strip("-") or "site"
 
 
-def _build_commands(image: Image, name: str, needs_app: bool, env_file: str | None) -> list[str]:
+def _build_commands(image: Image, name: str, needs_app: bool) -> list[str]:
     secrets = [f"--secret {secret.given_as}" for secret in image.secrets]
-    if env_file and needs_app:
-        secrets.append(f"--secret {shlex.quote(f'id=env,src={env_file}')}")
+    if image.env_file and needs_app:
+        secrets.append(f"--secret {shlex.quote(f'id=env,src={image.env_file}')}")
     targets = ("app",) if image.is_single else ("app", "proxy")
     return [
         " ".join(["docker build", *secrets, f"--target {target} --tag {name}-{target} ."])
@@ -363,7 +364,8 @@ def _node_install(build: NodeBuild) -> Word:
     return run_shell(locked if build.lock else loose, f"--mount=type=cache,target={cache}")
 
 
-def _command(image: Image, site: Site) -> list[str]:
+def command(image: Image, site: Site) -> list[str]:
+    """Return what the app's container runs."""
     process = site.process
     if image.is_single:
         bind = f"0.0.0.0:{PROXY_PORT}"

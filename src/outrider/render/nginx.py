@@ -106,7 +106,7 @@ def render(fleet: Fleet) -> list[Artifact]:
         cached=_cached,
         place=lambda name, site: regex(f"~^{re.escape(name + site.prefix)}(/|$)"),
         readable=_readable,
-        files=_live if first.paths.remote else quote,
+        files=_live if first.paths.remote else lambda path: Word(quote(path)),
         upstream=_upstream,
         target=Comment(", ".join(site.process.target for site in fleet.sites)),
         user=Comment("root" if first.user.is_changed else first.user.name),
