@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 OLD, NEW = "sha256:" + "0" * 64, "sha256:" + "1" * 64
 PROXY = "f" * 64
+NETWORKS = {name: {"name": f"shop_{name}"} for name in ("out", "web")}
 WARNING = 'time="2026" level=warning msg="a variable is not set"\n'
 
 
@@ -98,12 +99,15 @@ class Fake:
         return None
 
     def project(self) -> dict[str, Any]:
-        app = {"build": {"context": ".", "target": "app"}}
-        services = {"app": app, "worker": app, "redis": {"image": "redis:8"}}
-        services["proxy"] = {"build": {"context": ".", "target": "proxy"}}
+        image: dict[str, Any] = {"build": {"context": ".", "target": "app"}}
+        services: dict[str, Any] = {"redis": {"image": "redis:8"}}
+        services["worker"] = image | {"networks": {"out": None}}
         if self.release:
-            services["release"] = app
-        return {"name": "shop", "services": services, "networks": {"web": {"name": "shop_web"}}}
+            services["release"] = image | {"networks": {"out": None}, "restart": "no"}
+        services["app"] = image | {"networks": {"out": None, "web": None}}
+        build = {"context": ".", "target": "proxy"}
+        services["proxy"] = {"build": build, "networks": {"web": None}}
+        return {"name": "shop", "services": services, "networks": NETWORKS}
 
     def look(self, words: list[str]) -> str | None:
         match words:
