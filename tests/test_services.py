@@ -187,7 +187,7 @@ def test_the_smallest_site_has_an_app_and_a_proxy():
     found = stack()
     assert [one.name for one in found.services] == ["app", "proxy"]
     assert found.secrets == ()
-    assert found.volumes == ()
+    assert found.volumes == {}
     assert (found.env_files, found.build_env_file, found.build_secrets) == ((".env",), "", ())
 
 
@@ -216,7 +216,7 @@ def test_uploads_are_written_by_the_app_and_only_read_by_the_proxy():
     for name, is_read_only in (("app", False), ("w", False), ("proxy", True)):
         [volume] = service(found, name).volumes
         assert (volume.directory, volume.is_read_only) == ("/srv/app/media", is_read_only)
-    assert found.volumes == ("media",)
+    assert list(found.volumes) == ["media"]
 
 
 def test_compose_takes_no_variable_of_its_own_out_of_a_command():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from outrider import errors
@@ -126,7 +126,7 @@ def _app(
     return None
 
 
-def _command(start: StartingPoint, app: ComposeService | None) -> dict[str, object]:
+def _command(start: StartingPoint, app: ComposeService | None) -> dict[str, Any]:
     """Return how the app is served: a Compose file's word counts before the image's."""
     if app is not None and app.command:
         found = understand(app.command)
