@@ -275,7 +275,7 @@ def test_where_nothing_runs_everything_is_started():
     with contextlib.suppress(StopIteration):
         while True:
             action = steps.send(fake.act(action))
-    assert fake.asked[-1] == "up --detach --remove-orphans --no-build"
+    assert fake.asked[-1] == "up --detach --no-build"
 
 
 # -- which Docker there is -------------------------------------------------------------------------

@@ -137,7 +137,7 @@ def release(folder: str, wait_s: float | None = None) -> Steps:
     )
     if not old or proxy is None:
         yield Say("nothing serves yet: starts everything")
-        yield from _must(Compose(("up", "--detach", "--remove-orphans", "--no-build"), LONG_S))
+        yield from _must(Compose(("up", "--detach", "--no-build"), LONG_S))
         return
     if not proxy.spool:
         raise errors.not_our_project(folder, list(project.services))
@@ -157,9 +157,8 @@ def release(folder: str, wait_s: float | None = None) -> Steps:
         yield from _must(Compose(more, LONG_S))
     if front.is_other:
         yield Say("replaces Nginx: connections are refused until its new container listens")
-        yield from _must(
-            Compose(("up", "--detach", "--no-deps", "--no-build", project.proxy), LONG_S)
-        )
+        last = ("up", "--detach", "--no-deps", "--no-build", project.proxy)
+        yield from _must(Compose(last, LONG_S))
 
 
 def _project(folder: str) -> Steps:
