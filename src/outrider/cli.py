@@ -266,8 +266,8 @@ def export_compose(
         output = _output(output, cwd) if output else None
         before = look_before(_output(start, cwd), dict(os.environ), service, output)
     found = _contain(console, flags, is_alpine=alpine, before=before)
-    _tell_before(console, found)
     _put(console, found.directory, found.compose(is_for_development=dev), **where)
+    _tell_before(console, found)
     if where["show_diff"] or where["check"]:
         return
     fresh = {name: secrets.token_hex(24) for name in found.stack.secrets}

@@ -42,6 +42,8 @@ def parse(path: str, text: str) -> Dockerfile:
                 user = value
             case "CMD" | "ENTRYPOINT":
                 said[name], line = _command(value), number
+            case _:
+                pass
     return Dockerfile(
         path=path,
         image=image,

@@ -87,9 +87,9 @@ def take_database(
         environment=tuple(
             (key, login if value == usual.login else value) for key, value in usual.environment
         ),
-        **_edition(kind, service, usual),
-        **_folders(service, usual, start, output, ledger),
     )
+    row = _of_edition(kind, service, row)
+    row = _with_folders(service, row, start, output, ledger)
     ledger.note("database", f"service {service.name}: {row.image}", "the services", "as it was")
     _note_version(kind, service, login, ledger)
     if kind == "mongo" and not password and service.mounts:
@@ -131,22 +131,19 @@ def _database_of_app(kind: str, service: ComposeService, roles: Roles) -> str:
     return ""
 
 
-def _edition(kind: str, service: ComposeService, usual: Database) -> dict[str, tuple[str, ...]]:
-    """Return the words that an older version has for the same."""
+def _of_edition(kind: str, service: ComposeService, row: Database) -> Database:
+    """Return the same in the words of an older version."""
     version = version_of(service)
-    if kind != "mongo" or not version:
-        return {}
-    changed: dict[str, tuple[str, ...]] = {}
-    if version < _MONGOSH:
-        changed["health"] = ("mongo", *usual.health[1:])
-    if version < _CACHE_IN_PARTS:
-        changed["command"] = ()
-    return changed
+    if kind == "mongo" and version and version < _MONGOSH:
+        row = replace(row, health=("mongo", *row.health[1:]))
+    if kind == "mongo" and version and version < _CACHE_IN_PARTS:
+        row = replace(row, command=())
+    return row
 
 
-def _folders(
+def _with_folders(
     service: ComposeService, usual: Database, start: StartingPoint, output: str, ledger: Ledger
-) -> dict[str, object]:
+) -> Database:
     """Return where its data is, and who must be its user to read it."""
     owners = dict(start.paths)
     folders: list[tuple[str, str]] = []
@@ -176,7 +173,7 @@ def _folders(
             " copy it out first",
             warn=True,
         )
-    return {"folders": (*folders, *rest), "user": user}
+    return replace(usual, folders=(*folders, *rest), user=user)
 
 
 def _places(usual: Database) -> set[str]:

@@ -167,7 +167,7 @@ def no_default_server(start: StartingPoint, _: Roles) -> Iterator[Fault]:
 def resolved_once(start: StartingPoint, _: Roles) -> Iterator[Fault]:
     """https://nginx.org/en/docs/http/ngx_http_upstream_module.html#resolve."""
     resolved = [one for one in start.all("server") if "resolve" in one.words]
-    for one, host, _ in upstreams(start):
+    for one, host, _port in upstreams(start):
         if not resolved and "$" not in host and not _is_here(host):
             yield Fault(
                 id="resolved-once",
