@@ -259,6 +259,9 @@ def export_compose(
     The app, Nginx as the one published port, the databases that the dependencies name, the extra
     processes, and what has to run before each release.
     """
+    if service is not None and start is None:
+        msg = "--service names one of the services in --from DIR"
+        raise click.UsageError(msg)
     where = {name: flags.pop(name) for name in WHERE}
     before = None
     if start is not None:

@@ -130,7 +130,7 @@ def _app(
 
 
 def _command(start: StartingPoint, app: ComposeService | None) -> tuple[ServerCommand, str]:
-    """Return how the app is served, and who says it: a Compose file's word counts before the image's."""
+    """Return how the app is served, and who says so: Compose before the image."""
     if app is not None and app.command:
         found = understand(app.command)
         if found.program or found.is_for_development:

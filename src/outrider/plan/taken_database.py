@@ -82,6 +82,7 @@ def take_database(
         image=service.image or usual.image,
         service=service.name,
         login=login,
+        health=tuple(login if word == usual.login else word for word in usual.health),
         database=_first(said, names) or _database_of_app(kind, service, roles),
         password=variable,
         environment=tuple(
@@ -116,7 +117,9 @@ def _password(usual: Database, value: str) -> tuple[str, dict[str, str]]:
     if match is not None:
         name = match[1] or match[3]
         return name, {name: match[2]} if match[2] else {}
-    return usual.password, {usual.password: value} if value and "$" not in value else {}
+    # Compose takes `$$` for one `$`.
+    is_plain = value and "$" not in value.replace("$$", "")
+    return usual.password, {usual.password: value.replace("$$", "$")} if is_plain else {}
 
 
 def _database_of_app(kind: str, service: ComposeService, roles: Roles) -> str:
