@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.containers import images
 from tests.containers.engine import missing, run
@@ -70,7 +73,11 @@ class Compose:
 
     def away(self) -> None:
         """Remove everything that the project has made."""
-        self("down", "--volumes", "--remove-orphans", "--rmi", "local", "--timeout", "5")
+        words = ("down", "--volumes", "--remove-orphans", "--timeout", "5")
+        with contextlib.suppress(pytest.fail.Exception):
+            # Of the images that it has listed, somebody else may remove one before it does.
+            self(*words, "--rmi", "local")
+        self(*words)
 
     def logs(self, *words: str) -> str:
         """Return the logs of all services, or of some."""

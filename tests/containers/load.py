@@ -8,10 +8,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Self
 
 _LINK = re.compile(r"href='([^']+)'")
 _RELEASE = re.compile(r"release (\w+)")
@@ -24,7 +21,7 @@ class Load:
 
     address: tuple[str, int]
     at_most_s: float = 240
-    pause_s: float = 0.01
+    pause_s: float = 0.03
     answered: Counter[str] = field(default_factory=Counter)
     lost: list[tuple[float, str, str]] = field(default_factory=list)
     """When, what kind of request, and what came instead of its answer."""
@@ -34,7 +31,7 @@ class Load:
     _threads: list[threading.Thread] = field(default_factory=list)
     _begun: float = 0.0
 
-    def __enter__(self) -> Load:
+    def __enter__(self) -> Self:
         self._begun = time.monotonic()
         for method in ("GET", "POST"):
             for keeps in (True, False):
@@ -51,20 +48,19 @@ class Load:
             thread.join()
 
     @property
-    def gaps(self) -> Iterator[tuple[float, float]]:
-        """Yield from when until when requests were lost, less than a second apart."""
-        times = sorted(when for when, _, _ in self.lost)
-        begun = None
-        for when, after in zip(times, [*times[1:], float("inf")], strict=True):
-            begun = when if begun is None else begun
-            if after - when > 1:
-                yield begun, when
-                begun = None
+    def gaps(self) -> list[float]:
+        """Return how long requests were lost, each time: less than a second apart."""
+        spans: list[list[float]] = []
+        for when in sorted(when for when, _, _ in self.lost):
+            if not spans or when - spans[-1][1] > 1:
+                spans.append([when, when])
+            spans[-1][1] = when
+        return [end - start for start, end in spans]
 
     def describe(self) -> str:
         """Return what a person wants to know of it."""
         kinds = Counter((kind, what) for _, kind, what in self.lost)
-        gaps = ", ".join(f"{end - start:.1f} s" for start, end in self.gaps)
+        gaps = ", ".join(f"{length:.1f} s" for length in self.gaps)
         return (
             f"{sum(self.answered.values())} answered, {len(self.lost)} lost"
             f"{f' during {gaps}' if gaps else ''}, slowest {self.slowest_s:.1f} s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from outrider.facts import Account, Host, Nginx
+from outrider.facts import Account, Directory, Host, Nginx
 from outrider.plan import plan
 from outrider.plan.image import PROJECT, STATIC_ROOT, place
 from outrider.plan.install import VENV
@@ -158,7 +158,8 @@ def contained(facts: Facts, image: Image, told: frozenset[str] = frozenset()) ->
                 is_directory=one.is_directory or is_made(moved(path)),
             )
             for path, one in facts.directories.items()
-        },
+        }
+        | {STATIC_ROOT: Directory(path=STATIC_ROOT)},
         variables=facts.variables | told,
         programs={
             name: _program(name, path, facts, moved) for name, path in facts.programs.items()

@@ -42,7 +42,13 @@ _AS_BEFORE = Taken()
 
 def databases_of(packages: frozenset[str]) -> tuple[Database, ...]:
     """Return the databases that a site's packages talk to."""
-    return tuple(one for one in DATABASES if one.packages & packages)
+    return tuple(one for one in DATABASES if _clients(one, packages))
+
+
+def _clients(database: Database, packages: frozenset[str]) -> list[str]:
+    """Return which packages talk to a database; `celery[redis]` brings along what does."""
+    extra = re.compile(rf".+\[({database.words})\]", re.IGNORECASE)
+    return sorted(one for one in packages if one in database.packages or extra.fullmatch(one))
 
 
 def _all_databases(packages: frozenset[str], taken: Taken) -> tuple[Database, ...]:
@@ -207,7 +213,7 @@ def plan_stack(
             database.host,
             database.image,
             "the dependencies",
-            f"{', '.join(sorted(database.packages & packages)) or 'as before'}; "
+            f"{', '.join(_clients(database, packages)) or 'as before'}; "
             f"the app finds it in {', '.join(said)}",
         )
     dotenv = {**dict(taken.secrets), **(known.dotenv or {})}
@@ -315,6 +321,11 @@ def _note_variables(
         if not _FIT_FOR_URL.fullmatch(dotenv.get(database.password, "")):
             why = "it becomes a part of a URL: take letters and digits alone"
             ledger.note(".env", database.password, ".env", why, warn=True)
+    inside = without_compose(told, dotenv)
+    others = sorted(name for name in told.keys() & dotenv.keys() if inside[name] != dotenv[name])
+    if others:
+        why = "the containers have what compose.yaml says, that of the database beside the app"
+        ledger.note(".env", ", ".join(others), ".env", why, warn=True)
     missing = sorted(known.required - {*told, *dotenv})
     if missing and is_all:
         why = "the app reads them, and nothing sets them yet: write them into .env"

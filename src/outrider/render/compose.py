@@ -43,8 +43,8 @@ def render(stack: Stack) -> list[Artifact]:
         target=Comment(stack.site.process.target),
         published=f"{stack.published}:{stack.site.bind.port}",
         build=_build(stack),
-        mounted=_mounted,
-        build_secrets=[(one.id, *_source(one)) for one in stack.build_secrets],
+        mounted=mounted,
+        build_secrets=[(one.id, *source(one)) for one in stack.build_secrets],
         has_data=any(stack.names.data in one.networks for one in stack.services),
     )
     return [stamped("compose.yaml", body)]
@@ -57,30 +57,26 @@ def _build(stack: Stack) -> Callable[[str], Comment]:
     return lambda target: Comment(f"{{context: ., target: {target}{more}}}")
 
 
-def _mounted(volume: Volume) -> str | Comment:
+def mounted(volume: Volume) -> str | Comment:
     """Return where a volume lies; in the short form a colon would end the path."""
     if volume.is_folder:
         # An empty one in its place would look like a loss.
         more = ", read_only: true" if volume.is_read_only else ""
-        source, target = quote(volume.name), quote(_literal(volume.directory))
+        source, target = quote(volume.name), quote(volume.directory)
         how = f"bind: {{create_host_path: false}}{more}"
         return Comment(f"{{type: bind, source: {source}, target: {target}, {how}}}")
     if ":" not in volume.directory:
         more = ":ro" if volume.is_read_only else ""
-        return f"{volume.name}:{_literal(volume.directory)}{more}"
+        return f"{volume.name}:{volume.directory}{more}"
     more = ", read_only: true" if volume.is_read_only else ""
-    target = quote(_literal(volume.directory))
+    target = quote(volume.directory)
     return Comment(f"{{type: volume, source: {quote(volume.name)}, target: {target}{more}}}")
 
 
-def _literal(text: str) -> str:
-    return text.replace("$", "$$")
-
-
-def _source(secret: BuildSecret) -> tuple[str, str]:
+def source(secret: BuildSecret) -> tuple[str, str]:
     """Return what Compose takes a secret from, and where that is."""
-    _, _, source = secret.given_as.partition(",")
-    kind, _, value = source.partition("=")
+    _, _, given = secret.given_as.partition(",")
+    kind, _, value = given.partition("=")
     return ("environment", value) if kind == "env" else ("file", value)
 
 

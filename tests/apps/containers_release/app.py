@@ -1,6 +1,7 @@
 """A site whose pages say which release they are of, and which can be broken from outside."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ app = Flask(__name__)
 RELEASE = Path(__file__).with_name("release.txt").read_text().strip()
 FAULT = Path(__file__).with_name("fault.txt").read_text().strip()
 
-if FAULT == "does not boot":
+if FAULT == "does not boot" and "migrate" not in sys.argv:
     raise RuntimeError("release %s does not boot" % RELEASE)
 
 
