@@ -256,7 +256,7 @@ def test_an_app_that_is_built_from_elsewhere_is_refused(build):
 
 def test_other_services_and_networks_are_named_with_what_to_do():
     found = taken(
-        "web: {build: .}, queue: {build: ., command: celery -A shop worker}, mail: {image: postfix}",
+        "web: {build: .}, queue: {build: ., command: celery -A shop worker}, mail: {image: mx}",
         more="networks: {edge: {external: true}}",
     )
     first, second, third = warned(found, "not taken over")
