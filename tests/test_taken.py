@@ -150,6 +150,7 @@ def test_user_name_and_password_of_the_data_stay():
         "postgresql://blog:${POSTGRES_PASSWORD:?see .env}@db:5432/posts"
     )
     assert ("POSTGRES_USER", "blog") in service(made, "db").environment
+    assert "app" not in service(made, "db").health, "each check would be an error in its log"
     assert not warned(found, "database name")
 
 
@@ -226,10 +227,10 @@ def test_static_files_and_code_are_dropped_and_data_is_kept():
 
 def test_a_key_in_the_compose_file_goes_into_env_and_what_a_file_tells_is_not_told_again():
     found = taken(
-        "web: {build: ., environment: {SECRET_KEY: old, MODE: live, WEB_CONCURRENCY: 9}}",
+        "web: {build: ., environment: {SECRET_KEY: o$$ld, MODE: live, WEB_CONCURRENCY: 9}}",
         known={"SECRET_KEY"},
     )
-    assert dict(found.secrets) == {"SECRET_KEY": "old"}
+    assert dict(found.secrets) == {"SECRET_KEY": "o$ld"}
     made = stack(found, known=frozenset({"SECRET_KEY"}))
     environment = dict(service(made, "web").environment)
     assert environment["SECRET_KEY"] == "${SECRET_KEY:?see .env}"
@@ -255,7 +256,7 @@ def test_an_app_that_is_built_from_elsewhere_is_refused(build):
 
 def test_other_services_and_networks_are_named_with_what_to_do():
     found = taken(
-        "web: {build: .}, queue: {build: ., command: celery -A shop worker}, mail: {image: postfix}",
+        "web: {build: .}, queue: {build: ., command: celery -A shop worker}, mail: {image: mx}",
         more="networks: {edge: {external: true}}",
     )
     first, second, third = warned(found, "not taken over")
@@ -289,7 +290,8 @@ def test_nothing_is_read_into_files_that_say_nothing():
 
 def test_a_folder_that_only_nginx_knew_is_told_of():
     start = starting(
-        nginx="location /static { alias /s; } location /media { alias /m; } location ~ x { root /; }"
+        nginx="location /static { alias /s; } location /media { alias /m; } "
+        "location ~ x { root /; }"
     )
     site = stack(taken(WEB)).site
     [note] = note_locations(start, site)
@@ -328,3 +330,8 @@ def test_a_server_that_does_not_look_for_changes_is_told_how():
     text = override("waitress")
     assert "--reload" not in text
     assert "docker compose restart app" in text
+
+
+def test_values_for_env_are_in_quotes_from_which_compose_takes_nothing():
+    assert compose.env_lines({"A": 'a"$b'}) == "A='a\"$b'\n"
+    assert compose.env_lines({"A": 'it\'s "$b"'}) == 'A="it\'s \\"\\$b\\""\n'

@@ -259,6 +259,9 @@ def export_compose(
     The app, Nginx as the one published port, the databases that the dependencies name, the extra
     processes, and what has to run before each release.
     """
+    if service is not None and start is None:
+        msg = "--service names one of the services in --from DIR"
+        raise click.UsageError(msg)
     where = {name: flags.pop(name) for name in WHERE}
     before = None
     if start is not None:
@@ -266,8 +269,8 @@ def export_compose(
         output = _output(output, cwd) if output else None
         before = look_before(_output(start, cwd), dict(os.environ), service, output)
     found = _contain(console, flags, is_alpine=alpine, before=before)
-    _tell_before(console, found)
     _put(console, found.directory, found.compose(is_for_development=dev), **where)
+    _tell_before(console, found)
     if where["show_diff"] or where["check"]:
         return
     fresh = {name: secrets.token_hex(24) for name in found.stack.secrets}

@@ -43,7 +43,7 @@ def parse(path: str, text: str) -> Dockerfile:
             case "CMD" | "ENTRYPOINT":
                 said[name], line = _command(value), number
             case _:
-                pass  # how it is built is read from the project
+                pass
     return Dockerfile(
         path=path,
         image=image,

@@ -74,7 +74,10 @@ def which_service(path: str, names: Sequence[str]) -> OutriderError:
     return OutriderError(
         "which-service",
         "several services could be the app",
-        found=[f"{path} has {', '.join(names)}, and Nginx passes requests to none or all of them"],
+        found=[
+            f"{path} has {', '.join(names)}",
+            "none of them is the only one that Nginx, or a command line, tells from the others",
+        ],
         fix=[f"name it:  --service {names[0]}"],
         exit_code=Exit.SETTINGS,
     )
@@ -86,7 +89,11 @@ def no_service(path: str, asked: str, names: Sequence[str]) -> OutriderError:
         "no-service",
         f"{path} has no service {asked!r}" if asked else f"no service of {path} could be the app",
         found=[f"it has {', '.join(names)}" if names else "it has none at all"],
-        fix=["name one of these:  --service NAME", "or leave --from away"],
+        fix=[
+            "name one of these:  --service NAME"
+            if asked
+            else "start from the app alone:  outrider export compose"
+        ],
         exit_code=Exit.SETTINGS,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from outrider import errors
@@ -58,19 +58,22 @@ def decide_roles(start: StartingPoint, asked: str | None = None) -> Roles:
         OutriderError: several services could be the app, or none.
     """
     if start.compose is None:
-        return Roles(**_command(start, None))
+        command, source = _command(start, None)
+        return Roles(command=command, command_source=source)
     services = start.compose.services
     databases = [(DATABASES[one.repository], one) for one in services if _is_database(one)]
     proxies = [one for one in services if one.repository in PROXIES]
     taken = {one.name for one in (*proxies, *(one for _, one in databases))}
     rest = [one for one in services if one.name not in taken]
     app = _app(start, rest, proxies, asked)
+    command, source = _command(start, app)
     return Roles(
         app=app,
         proxy=proxies[0] if proxies else None,
         databases=tuple(databases),
         others=tuple(one for one in (*rest, *proxies[1:]) if one != app),
-        **_command(start, app),
+        command=command,
+        command_source=source,
     )
 
 
@@ -126,14 +129,14 @@ def _app(
     return None
 
 
-def _command(start: StartingPoint, app: ComposeService | None) -> dict[str, Any]:
-    """Return how the app is served: a Compose file's word counts before the image's."""
+def _command(start: StartingPoint, app: ComposeService | None) -> tuple[ServerCommand, str]:
+    """Return how the app is served, and who says so: Compose before the image."""
     if app is not None and app.command:
         found = understand(app.command)
         if found.program or found.is_for_development:
-            return {"command": found, "command_source": f"service {app.name}"}
+            return found, f"service {app.name}"
     if start.dockerfile is not None:
         found = understand(start.dockerfile.command)
         where = f"{re.split('/', start.dockerfile.path)[-1]}:{start.dockerfile.line}"
-        return {"command": found, "command_source": where}
-    return {}
+        return found, where
+    return ServerCommand(), ""

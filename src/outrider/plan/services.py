@@ -216,7 +216,9 @@ def plan_stack(
             f"{', '.join(_clients(database, packages)) or 'as before'}; "
             f"the app finds it in {', '.join(said)}",
         )
-    _note_variables(databases, told, known, ledger, is_all=image.env_file in ("", ".env"))
+    dotenv = {**dict(taken.secrets), **(known.dotenv or {})}
+    is_all = image.env_file in ("", ".env")
+    _note_variables(databases, told, replace(known, dotenv=dotenv), ledger, is_all=is_all)
     media = _media(site, taken)
     data = tuple(one for one in taken.data if one.directory not in {v.directory for v in media})
     ready = tuple((one.host, "service_healthy") for one in databases)

@@ -239,8 +239,9 @@ def _secrets(app: ComposeService | None, known: frozenset[str]) -> Iterable[tupl
     """Yield the keys that stand in the Compose file for everybody to read."""
     for name, value in app.environment if app else ():
         is_key = re.search(r"(^|_)(SECRET(_KEY)?|PASSWORD|TOKEN)$", name)
-        if name in known and is_key and "$" not in value:
-            yield name, value
+        # Compose takes `$$` for one `$`.
+        if name in known and is_key and "$" not in value.replace("$$", ""):
+            yield name, value.replace("$$", "$")
 
 
 def _environment(

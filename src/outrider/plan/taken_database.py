@@ -82,14 +82,15 @@ def take_database(
         image=service.image or usual.image,
         service=service.name,
         login=login,
+        health=tuple(login if word == usual.login else word for word in usual.health),
         database=_first(said, names) or _database_of_app(kind, service, roles),
         password=variable,
         environment=tuple(
             (key, login if value == usual.login else value) for key, value in usual.environment
         ),
-        **_edition(kind, service, usual),
-        **_folders(service, usual, start, output, ledger),
     )
+    row = _of_edition(kind, service, row)
+    row = _with_folders(service, row, start, output, ledger)
     ledger.note("database", f"service {service.name}: {row.image}", "the services", "as it was")
     _note_version(kind, service, login, ledger)
     if kind == "mongo" and not password and service.mounts:
@@ -116,7 +117,9 @@ def _password(usual: Database, value: str) -> tuple[str, dict[str, str]]:
     if match is not None:
         name = match[1] or match[3]
         return name, {name: match[2]} if match[2] else {}
-    return usual.password, {usual.password: value} if value and "$" not in value else {}
+    # Compose takes `$$` for one `$`.
+    is_plain = value and "$" not in value.replace("$$", "")
+    return usual.password, {usual.password: value.replace("$$", "$")} if is_plain else {}
 
 
 def _database_of_app(kind: str, service: ComposeService, roles: Roles) -> str:
@@ -131,22 +134,19 @@ def _database_of_app(kind: str, service: ComposeService, roles: Roles) -> str:
     return ""
 
 
-def _edition(kind: str, service: ComposeService, usual: Database) -> dict[str, tuple[str, ...]]:
-    """Return the words that an older version has for the same."""
+def _of_edition(kind: str, service: ComposeService, row: Database) -> Database:
+    """Return the same in the words of an older version."""
     version = version_of(service)
-    if kind != "mongo" or not version:
-        return {}
-    changed: dict[str, tuple[str, ...]] = {}
-    if version < _MONGOSH:
-        changed["health"] = ("mongo", *usual.health[1:])
-    if version < _CACHE_IN_PARTS:
-        changed["command"] = ()
-    return changed
+    if kind == "mongo" and version and version < _MONGOSH:
+        row = replace(row, health=("mongo", *row.health[1:]))
+    if kind == "mongo" and version and version < _CACHE_IN_PARTS:
+        row = replace(row, command=())
+    return row
 
 
-def _folders(
+def _with_folders(
     service: ComposeService, usual: Database, start: StartingPoint, output: str, ledger: Ledger
-) -> dict[str, object]:
+) -> Database:
     """Return where its data is, and who must be its user to read it."""
     owners = dict(start.paths)
     folders: list[tuple[str, str]] = []
@@ -176,7 +176,7 @@ def _folders(
             " copy it out first",
             warn=True,
         )
-    return {"folders": (*folders, *rest), "user": user}
+    return replace(usual, folders=(*folders, *rest), user=user)
 
 
 def _places(usual: Database) -> set[str]:

@@ -123,4 +123,10 @@ def env_lines(secrets: Mapping[str, str]) -> str:
 
     https://docs.docker.com/compose/how-tos/environment-variables/variable-interpolation/#env-file-syntax
     """
-    return "".join(f"{name}='{value}'\n" for name, value in secrets.items())
+    return "".join(f"{name}={_in_quotes(value)}\n" for name, value in secrets.items())
+
+
+def _in_quotes(value: str) -> str:
+    if "'" not in value:
+        return f"'{value}'"
+    return '"' + re.sub(r'([\\"$])', r"\\\1", value) + '"'

@@ -118,7 +118,7 @@ def old_database(start: StartingPoint, roles: Roles) -> Iterator[Fault]:
                 id="old-database",
                 where=_name(start),
                 found=f"{one.name} is {one.image}",
-                consequence="it gets no security fixes any more, and drivers of today refuse it",
+                consequence="it gets no security fixes any more, and some day drivers refuse it",
                 instead="the version is kept, because its data was written by it; a warning tells "
                 "how to go on",
                 is_corrected=False,
