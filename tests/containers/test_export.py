@@ -162,7 +162,7 @@ def test_what_the_app_reads_is_what_stands_in_dotenv(odd):
 
 def test_a_package_of_a_private_index_is_installed_and_its_password_is_in_no_layer(odd, tmp_path):
     assert Visitor(odd).get("/").json()["money"] == "1.0"
-    docker = odd.engine.docker
+    docker, saved = odd.engine.docker, tmp_path
     for service in ("app", "proxy"):
         image = odd.inspect(service)["Image"]
         said = docker("history", "--no-trunc", image) + docker("image", "inspect", image)

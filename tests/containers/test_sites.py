@@ -59,6 +59,14 @@ class Living:
         assert self.row.shows in page
         assert self.visitor.get(self.picture).body.startswith(b"\x89PNG")
 
+    def assert_the_app_was_not_asked_for(self, url: str) -> None:
+        """Look into the proxy's log, which comes a moment after the answer."""
+
+        def lines() -> list[str]:
+            return [line for line in self.compose.logs("proxy").splitlines() if f'"{url}"' in line]
+
+        assert '"upstream_status":""' in until(lines)[-1]
+
     def state(self, service: str) -> dict:
         return self.compose.inspect(service)["State"]
 
@@ -101,15 +109,12 @@ def test_static_files_come_from_the_proxy_and_hashed_ones_are_kept_by_browsers(s
     url = site.row.hashed or site.style()
     answer = site.visitor.get(url)
     assert "immutable" in answer.headers["Cache-Control"]
-    log = site.compose.logs("proxy")
-    [line] = [line for line in log.splitlines() if url in line][-1:]
-    assert '"upstream_status":""' in line, "the app was asked"
+    site.assert_the_app_was_not_asked_for(url)
 
 
 def test_an_upload_is_served_by_the_proxy(site):
     site.assert_everything_is_kept()
-    [line] = [one for one in site.compose.logs("proxy").splitlines() if site.picture in one][-1:]
-    assert '"upstream_status":""' in line, "the app was asked"
+    site.assert_the_app_was_not_asked_for(site.picture)
 
 
 def test_no_program_has_a_right_that_it_does_not_need(site):
@@ -161,7 +166,7 @@ def test_a_release_with_another_style_shows_at_once(site):
     assert "teal" not in site.visitor.get(before).text
     style = site.compose.folder / site.row.style
     style.write_text(style.read_text() + "h2 { color: teal; }\n")
-    site.compose.up(wait=False)
+    site.compose.up()
     assert "teal" in site.visitor.get_once_it_is_there(site.style()).text
     site.assert_everything_is_kept()
 
@@ -173,7 +178,7 @@ def test_everything_stops_when_it_is_asked_to_and_starts_again_with_its_data(sit
     for service in site.row.services:
         assert_no_error_line(site, service)
     site.compose.down()
-    site.compose.up(wait=False)
+    site.compose.up()
     site.assert_everything_is_kept()
     for service in site.row.services:
         assert_no_error_line(site, service)

@@ -24,7 +24,7 @@ def look(tmp_path):
     "source",
     [
         'os.environ["DATABASE_URL"]',
-        "environ [ 'DATABASE_URL' ]",
+        "from os import environ, path\nenviron [ 'DATABASE_URL' ]",
         'env("DATABASE_URL")',
         'env.str("DATABASE_URL")',
         "config('DATABASE_URL')",
@@ -60,6 +60,9 @@ def test_what_the_source_reads_if_it_is_there(look, source):
         "os.environ['path']",
         'DATABASE_URL = "x"',
         'os.environ["DATABASE_URL"] = "x"',
+        'environ["REMOTE_ADDR"]',
+        'request.environ["REMOTE_ADDR"]',
+        'from os import environ\nrequest.environ.get("REMOTE_ADDR")',
     ],
 )
 def test_what_is_no_variable_that_is_read(look, source):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-APP, PROXY, RELEASE, WEB = "app", "proxy", "release", "web"
 APP_PORT = 8000
 RUN = "/run/outrider"
 _ID = re.compile(r"^[0-9a-f]{64}$", re.MULTILINE)
@@ -27,18 +26,29 @@ class Project:
 
     @property
     def is_ours(self) -> bool:
-        """It has the services, and the network between them, that a release goes by."""
-        return all(self._target(name) == name for name in (APP, PROXY)) and WEB in self.networks
+        """It has an app and a proxy with a network between them, as `export compose` writes it."""
+        return bool(self.proxy and self.app)
 
     @property
-    def web(self) -> str:
-        """The engine's name of the network in which the proxy finds the app."""
-        return str(self.networks[WEB]["name"])
+    def proxy(self) -> str:
+        """The service with Nginx; empty: there is none. What they are called may be the user's."""
+        return next((name for name in self.services if self._target(name) == "proxy"), "")
 
     @property
-    def has_release(self) -> bool:
-        """Something has to run before new code serves."""
-        return RELEASE in self.services
+    def app(self) -> str:
+        """The service that Nginx passes requests to."""
+        return next((name for name in self._of_app if self._shared(name)), "")
+
+    @property
+    def release(self) -> str:
+        """What has to run before new code serves; empty: nothing."""
+        others = (name for name in self._of_app if name != self.app)
+        return next((name for name in others if self.services[name].get("restart") == "no"), "")
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """What else runs the app's image."""
+        return tuple(name for name in self._of_app if name not in (self.app, self.release))
 
     @property
     def databases(self) -> tuple[str, ...]:
@@ -46,23 +56,28 @@ class Project:
         return tuple(name for name in self.services if self._target(name) is None)
 
     @property
-    def extras(self) -> tuple[str, ...]:
-        """What else runs the app's image."""
-        return tuple(
-            name
-            for name in self.services
-            if self._target(name) == APP and name not in (APP, RELEASE)
-        )
+    def web(self) -> str:
+        """The engine's name of the network in which the proxy finds the app."""
+        return str(self.networks[self._shared(self.app)[0]]["name"])
 
     @property
     def wanted(self) -> int:
         """How many containers of the app there are to be."""
-        app = self.services[APP]
+        app = self.services[self.app]
         return int(app.get("scale") or (app.get("deploy") or {}).get("replicas") or 1)
 
     def image(self, service: str) -> str:
         """Return the name of a service's image, which Compose makes up if it has none."""
         return str(self.services[service].get("image") or f"{self.name}-{service}")
+
+    @property
+    def _of_app(self) -> tuple[str, ...]:
+        return tuple(name for name in self.services if self._target(name) == "app")
+
+    def _shared(self, service: str) -> list[str]:
+        """Return the networks that a service shares with the proxy."""
+        own, proxy = (self.services[one].get("networks") or {} for one in (service, self.proxy))
+        return sorted(set(own) & set(proxy))
 
     def _target(self, service: str) -> str | None:
         build = self.services.get(service, {}).get("build")
@@ -90,6 +105,11 @@ class Container:
     digest: str
     """Compose's own, of the service as it was when the container was made."""
     settings: Mapping[str, Any]
+
+    @property
+    def spool(self) -> str:
+        """The volume in which Nginx may write."""
+        return self.volumes.get(RUN, "")
 
     @property
     def serves(self) -> bool:

@@ -15,10 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from outrider import errors
 from outrider.deploy.project import (
-    APP,
     APP_PORT,
-    PROXY,
-    RELEASE,
     RUN,
     read_containers,
     read_ids,
@@ -131,22 +128,24 @@ def release(folder: str, wait_s: float | None = None) -> Steps:
     built = yield Compose(("--progress", "plain", "build"), LONG_S)
     if built.code != 0:
         raise errors.build_failed(_last(built.output))
-    everyone = yield from _containers(project, APP)
+    everyone = yield from _containers(project, project.app)
     yield from _remove([one for one in everyone if not _is_found(one, project)])
     old = [one for one in everyone if _is_found(one, project)]
     proxy = next(
-        (one for one in (yield from _containers(project, PROXY)) if one.serves),
+        (one for one in (yield from _containers(project, project.proxy)) if one.serves),
         None,
     )
     if not old or proxy is None:
         yield Say("nothing serves yet: starts everything")
-        yield from _must(Compose(("up", "--detach", "--remove-orphans", "--no-build"), LONG_S))
+        yield from _must(Compose(("up", "--detach", "--no-build"), LONG_S))
         return
+    if not proxy.spool:
+        raise errors.not_our_project(folder, list(project.services))
     if project.databases:
         words = ("up", "--detach", "--wait", "--no-recreate", "--no-deps", "--no-build")
         yield from _must(Compose((*words, *project.databases), LONG_S))
-    if project.has_release:
-        yield from _run_release_step()
+    if project.release:
+        yield from _run_release_step(project.release)
     new = yield from _start_beside(project, old)
     yield from _until_healthy(new, wait_s)
     front = yield from _front(project, proxy)
@@ -158,7 +157,8 @@ def release(folder: str, wait_s: float | None = None) -> Steps:
         yield from _must(Compose(more, LONG_S))
     if front.is_other:
         yield Say("replaces Nginx: connections are refused until its new container listens")
-        yield from _must(Compose(("up", "--detach", "--no-deps", "--no-build", PROXY), LONG_S))
+        last = ("up", "--detach", "--no-deps", "--no-build", project.proxy)
+        yield from _must(Compose(last, LONG_S))
 
 
 def _project(folder: str) -> Steps:
@@ -179,11 +179,11 @@ def _is_found(one: Container, project: Project) -> bool:
 # -- the new app -----------------------------------------------------------------------------------
 
 
-def _run_release_step() -> Steps:
+def _run_release_step(service: str) -> Steps:
     yield Say("runs the release step")
-    done = yield Compose(("run", "--rm", "--no-deps", "--no-TTY", RELEASE), LONG_S)
+    done = yield Compose(("run", "--rm", "--no-deps", "--no-TTY", service), LONG_S)
     if done.code != 0:
-        raise errors.release_step_failed(_last(done.output))
+        raise errors.release_step_failed(service, _last(done.output))
 
 
 def _start_beside(project: Project, old: Sequence[Container]) -> Steps:
@@ -191,9 +191,9 @@ def _start_beside(project: Project, old: Sequence[Container]) -> Steps:
     yield Say(f"starts the new app beside the old one ({len(old)} running)")
     number = len(old) + project.wanted
     words = ("up", "--no-start", "--no-deps", "--no-recreate", "--no-build")
-    yield from _must(Compose((*words, "--scale", f"{APP}={number}", APP), LONG_S))
+    yield from _must(Compose((*words, "--scale", f"{project.app}={number}", project.app), LONG_S))
     known = {one.id for one in old}
-    new = [one for one in (yield from _containers(project, APP)) if one.id not in known]
+    new = [one for one in (yield from _containers(project, project.app)) if one.id not in known]
     for one in new:
         yield from _must(Docker(("network", "disconnect", project.web, one.id)))
         yield from _must(Docker(("start", one.id)))
@@ -255,7 +255,7 @@ class Front:
 
 
 def _front(project: Project, proxy: Container) -> Steps:
-    found = yield from _must(Docker(("image", "inspect", project.image(PROXY))))
+    found = yield from _must(Docker(("image", "inspect", project.image(project.proxy))))
     (image,) = read_inspected(found.output)
     live = yield from _must(Docker(("exec", proxy.id, "sh", "-c", _LIVE)))
     given = re.search(rf'"files {proxy.hostname}" "{RUN}/files-(\w+)"', live.output)
@@ -264,7 +264,7 @@ def _front(project: Project, proxy: Container) -> Steps:
         image=image["Id"],
         files=given[1] if given else _short(proxy.image),
         new_files=_short(image["Id"]),
-        is_other=(yield from _has_other_nginx(proxy, image)),
+        is_other=(yield from _has_other_nginx(project, proxy, image)),
     )
 
 
@@ -274,7 +274,7 @@ def _give_files(front: Front) -> Steps:
         return
     yield Say("gives Nginx the static files of the new release")
     proxy = front.container
-    volume = f"{proxy.volumes[RUN]}:{RUN}"
+    volume = f"{proxy.spool}:{RUN}"
     for image in (front.image, *((proxy.image,) if _short(proxy.image) == front.files else ())):
         take = (*_locked(volume), image, "sh", "-c", _TAKE, "sh", _short(image))
         yield from _must(Docker(take, LONG_S))
@@ -301,9 +301,9 @@ def _switch(
     """
     proxy = front.container
     # One alone by its name, which it keeps; several by one that they share.
-    name = new[0].name if len(new) == 1 else f"{APP}-{new[0].id[:12]}"
+    name = new[0].name if len(new) == 1 else f"{project.app}-{new[0].id[:12]}"
     for one in new:
-        words = ("network", "connect", "--alias", APP, "--alias", name)
+        words = ("network", "connect", "--alias", project.app, "--alias", name)
         yield from _must(Docker((*words, project.web, one.id)))
     files = "" if front.new_files == _short(proxy.image) == front.files else front.new_files
     yield from _tell(front, front.told(files, name))
@@ -330,9 +330,9 @@ def _short(image: str) -> str:
     return image.rpartition(":")[2][:12]
 
 
-def _has_other_nginx(proxy: Container, image: Any) -> Steps:
+def _has_other_nginx(project: Project, proxy: Container, image: Any) -> Steps:
     """Tell whether more than static files differs, which only another container can have."""
-    hashes = yield from _must(Compose(("config", "--hash", PROXY)))
+    hashes = yield from _must(Compose(("config", "--hash", project.proxy)))
     if proxy.digest not in hashes.output.split():
         return True
     if image["Id"] == proxy.image:

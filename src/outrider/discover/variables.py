@@ -11,11 +11,13 @@ from outrider.facts import Variables
 _NAME = r"""\s*["'](?P<name>[A-Z][A-Z0-9_]{1,63})["']\s*"""
 _READ = (
     # `os.environ["X"]`, which is not an assignment.
-    re.compile(rf"\benviron\s*\[{_NAME}(?P<alone>\])(?!\s*=[^=])"),
-    re.compile(rf"\b(?:environ\.(?:get|pop|setdefault)|getenv)\s*\({_NAME}"),
+    re.compile(rf"\bos\.environ\s*\[{_NAME}(?P<alone>\])(?!\s*=[^=])"),
+    re.compile(rf"\b(?:os\.environ\.(?:get|pop|setdefault)|getenv)\s*\({_NAME}"),
     # environs, django-environ and python-decouple; the latter's `config("X", default=...)`.
     re.compile(rf"\b(?:env|config)(?:\.\w+)?\s*\({_NAME}(?P<alone>\))?"),
 )
+# WSGI has an `environ` of its own, and so has each request.
+_IMPORTED = re.compile(r"^\s*from os import .*\benviron\b", re.MULTILINE)
 _LISTED = re.compile(r"^\s*(?:export\s+)?([A-Z][A-Z0-9_]{1,63})\s*=", re.MULTILINE)
 _EXAMPLES = (".env.example", ".env.sample", ".env.dist", ".env.template", "env.example")
 _ELSEWHERE = {"node_modules", "site-packages", "tests", "test", "build", "dist", "venv", "env"}
@@ -32,6 +34,8 @@ def look_at_variables(directory: str) -> Variables:
     named, required = set(), set()
     for path in _sources(project):
         text = _text(path)
+        if _IMPORTED.search(text):
+            text = re.sub(r"(?<![\w.])environ\b", "os.environ", text)
         for pattern in _READ:
             for match in pattern.finditer(text):
                 named.add(match["name"])

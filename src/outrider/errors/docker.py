@@ -83,7 +83,8 @@ def not_our_project(folder: str, services: Sequence[str]) -> OutriderError:
         f"the Compose project in {folder} is not one of Outrider's",
         found=[
             f"its services are {', '.join(services)}",
-            "a release needs `app` and `proxy`, built from such targets, and the network `web`",
+            "a release needs services built from the targets `app` and `proxy`, and their network",
+            "and a volume of the proxy for /run/outrider",
         ],
         fix=["write one:  outrider export compose"],
         exit_code=Exit.FILES,
@@ -101,13 +102,13 @@ def build_failed(said: str) -> OutriderError:
     )
 
 
-def release_step_failed(said: str) -> OutriderError:
+def release_step_failed(service: str, said: str) -> OutriderError:
     """What runs once before each release has failed, a migration for instance."""
     return OutriderError(
         "release-step-failed",
         "the release step has failed",
         found=[said or "it said nothing", _OLD_SERVES],
-        fix=["put it right and run this again; alone it is  docker compose run --rm release"],
+        fix=[f"put it right and run this again; alone it is  docker compose run --rm {service}"],
         exit_code=Exit.BOOT,
     )
 
