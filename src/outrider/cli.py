@@ -372,6 +372,8 @@ def _put(
     for written in states:
         if not (check and written.is_current):
             console.write(f"{written.state:<8} {written.path}\n")
+    if output and not check and os.path.realpath(directory) != os.path.realpath(project):
+        console.warn(f"a build is given {project}: copy these files there before you build")
     if check and not all(written.is_current for written in states):
         click.get_current_context().exit(1)
 
