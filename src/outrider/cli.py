@@ -260,8 +260,7 @@ def export_compose(
     processes, and what has to run before each release.
     """
     if service is not None and start is None:
-        msg = "--service names one of the services in --from DIR"
-        raise click.UsageError(msg)
+        raise errors.service_without_from(service)
     where = {name: flags.pop(name) for name in WHERE}
     before = None
     if start is not None:

@@ -38,6 +38,7 @@ class Load:
                 for _ in range(2):
                     thread = threading.Thread(target=self._client, args=(method, keeps))
                     self._threads.append(thread)
+        self._threads.append(threading.Thread(target=self._slow_client))
         for thread in self._threads:
             thread.start()
         return self
@@ -77,6 +78,14 @@ class Load:
             self._over.wait(self.pause_s)
         connection.close()
 
+    def _slow_client(self) -> None:
+        """Ask for what takes longer than a release's switch."""
+        while not self._over.is_set() and time.monotonic() - self._begun < self.at_most_s:
+            connection = http.client.HTTPConnection(*self.address, timeout=20)
+            self._ask(connection, "GET", "/slow?s=1.5", "a slow request")
+            connection.close()
+            self._over.wait(self.pause_s)
+
     def _ask(
         self, connection: http.client.HTTPConnection, method: str, path: str, kind: str
     ) -> None:
@@ -89,7 +98,8 @@ class Load:
             connection.close()
             self.lost.append((time.monotonic() - self._begun, kind, type(error).__name__))
             return
-        self.slowest_s = max(self.slowest_s, time.monotonic() - begun)
+        if "slow" not in path:
+            self.slowest_s = max(self.slowest_s, time.monotonic() - begun)
         if response.status != 200:
             self.lost.append((time.monotonic() - self._begun, kind, f"{response.status} {path}"))
             return
