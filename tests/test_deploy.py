@@ -258,6 +258,12 @@ def test_a_release_that_cannot_serve_leaves_the_old_one_as_it_was(fake, id, said
     assert fake.apps == before
 
 
+def test_a_builder_that_is_missing_is_no_fault_of_the_dockerfile():
+    assert (
+        "buildx" in Fake(fails={"build": "the --mount option requires BuildKit"}).refused().fix[0]
+    )
+
+
 def test_a_project_of_somebody_else_is_left_alone():
     fake = Fake(fails={"config": "no configuration file provided: not found"})
     assert fake.refused().id == "no-compose-project"

@@ -93,11 +93,14 @@ def not_our_project(folder: str, services: Sequence[str]) -> OutriderError:
 
 def build_failed(said: str) -> OutriderError:
     """The images of the new release cannot be built."""
+    fix = "put right what the build complains about, and run this again"
+    if "requires BuildKit" in said:
+        fix = "Compose found no buildx; install it: https://github.com/docker/buildx#installing"
     return OutriderError(
         "build-failed",
         "the images of the new release cannot be built",
         found=[said, _OLD_SERVES],
-        fix=["put right what the build complains about, and run this again"],
+        fix=[fix],
         exit_code=Exit.BOOT,
     )
 
