@@ -35,6 +35,8 @@ class Database:
     """What the image reads; `{name}` is the database's name, `{password}` its variable."""
     health: tuple[str, ...]
     """A command of the image's own that ends with 0 once it takes connections."""
+    health_every_s: int = 5
+    """How often that is asked; who waits for it waits as long."""
     command: tuple[str, ...] = ()
     login: str = "app"
     """Its user."""
@@ -150,6 +152,7 @@ DATABASES: tuple[Database, ...] = (
         # Its cache would otherwise be half of the machine's memory in older builds.
         command=("--wiredTigerCacheSizeGB", "0.25"),
         health=("mongosh", "--quiet", "--eval", "db.adminCommand('ping').ok"),
+        health_every_s=15,  # mongosh takes a second of a processor to start
         query="?authSource=admin",
         temporary=("/tmp",),  # noqa: S108
         memory_mb=1024,

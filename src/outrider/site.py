@@ -310,6 +310,7 @@ class Service:
     temporary: tuple[str, ...] = ()
     """Folders in memory: the rest of the file system is read-only."""
     health: tuple[str, ...] = ()
+    health_every_s: int = 5
     after: tuple[tuple[str, str], ...] = ()
     """Which services it waits for, and until when, in Compose's words."""
     user: str = ""

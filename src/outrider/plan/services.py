@@ -371,6 +371,7 @@ def _database(database: Database, project: str, network: str) -> Service:
             for source, place in database.folders
         ),
         temporary=database.temporary,
+        health_every_s=database.health_every_s,
         health=("CMD", *(word.replace("{name}", name) for word in database.health)),
         user=database.user,
         memory_mb=database.memory_mb,
