@@ -290,7 +290,8 @@ def test_nothing_is_read_into_files_that_say_nothing():
 
 def test_a_folder_that_only_nginx_knew_is_told_of():
     start = starting(
-        nginx="location /static { alias /s; } location /media { alias /m; } location ~ x { root /; }"
+        nginx="location /static { alias /s; } location /media { alias /m; } "
+        "location ~ x { root /; }"
     )
     site = stack(taken(WEB)).site
     [note] = note_locations(start, site)

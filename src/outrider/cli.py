@@ -260,8 +260,7 @@ def export_compose(
     processes, and what has to run before each release.
     """
     if service is not None and start is None:
-        msg = "--service names one of the services in --from DIR"
-        raise click.UsageError(msg)
+        raise errors.service_without_from(service)
     where = {name: flags.pop(name) for name in WHERE}
     before = None
     if start is not None:
@@ -373,6 +372,8 @@ def _put(
     for written in states:
         if not (check and written.is_current):
             console.write(f"{written.state:<8} {written.path}\n")
+    if not check and directory != project:
+        console.warn(f"a build is given {project}: copy these files there before you build")
     if check and not all(written.is_current for written in states):
         click.get_current_context().exit(1)
 

@@ -404,3 +404,18 @@ def config(folder: Path) -> dict:
     assert done.returncode == 0, done.stderr
     assert not done.stderr
     return json.loads(done.stdout.replace("$$", "$"))
+
+
+def test_files_that_go_elsewhere_are_said_to_belong_into_the_project(shop, tmp_path):
+    code, said = export(shop, *BIND, "--output", str(tmp_path / "elsewhere"))
+    assert code == 0
+    assert f"a build is given {shop}" in said
+    assert not (shop / "compose.yaml").exists()
+
+
+def test_an_environment_file_that_is_named_has_to_be_there(shop):
+    (shop / "prod.env").write_text("MAIL=x\n")
+    assert export(shop, *BIND, "--env-file", "prod.env")[0] == 0
+    assert config(shop)["services"]["app"]["environment"]["MAIL"] == "x"
+    (shop / "prod.env").unlink()
+    assert "prod.env" in composing(shop).stderr

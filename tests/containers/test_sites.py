@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 import pytest
 
 from tests.containers.export import exported
+from tests.containers.hadolint import complaints
 from tests.containers.sites import SITES, Row
 from tests.containers.visitor import Visitor, until
 from tests.ports import reserved
@@ -103,6 +104,10 @@ def test_every_service_runs_and_nothing_else(site):
     assert sorted(listed) == sorted(site.row.services)
     if "release" in site.row.services:
         assert site.state("release")["ExitCode"] == 0
+
+
+def test_hadolint_accepts_the_dockerfile(site):
+    assert complaints(site.compose.folder / "Dockerfile") == []
 
 
 def test_static_files_come_from_the_proxy_and_hashed_ones_are_kept_by_browsers(site):

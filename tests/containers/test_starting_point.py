@@ -7,11 +7,13 @@ import json
 import os
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.containers import images
+from tests.integration.environments import made_with
 from tests.integration.running import APPS, outrider
 from tests.ports import reserved
 
@@ -35,7 +37,9 @@ class Blog:
 
     def export(self, *words: str) -> str:
         """Return what is said."""
-        done = outrider("export", "compose", "--from", "before", *words, cwd=self.folder)
+        python = made_with(*(self.folder / "requirements.txt").read_text().split())
+        words = ("--from", "before", "--python", str(python), *words)
+        done = outrider("export", "compose", *words, cwd=self.folder)
         assert done.returncode == 0, done.stderr
         return done.stderr
 
@@ -115,3 +119,58 @@ def test_a_changed_file_is_seen_without_a_build(blog):
     blog.ask_until("/", "<title>Visitors</title>")
     assert blog.compose.container("blog") == before
     assert json.loads(blog.ask("/notes")) == ["hello"]
+
+
+NOTES = """
+import os
+
+import psycopg
+from flask import Flask, jsonify
+
+app = Flask(__name__)
+
+
+@app.get("/notes")
+def notes():
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        return jsonify([text for (text,) in connection.execute("SELECT text FROM notes")])
+"""
+BEFORE = """
+services:
+  web:
+    build: ..
+    command: gunicorn --bind :8000 app:app
+  db:
+    image: postgres:17
+    environment: {POSTGRES_USER: blog, POSTGRES_PASSWORD: old, POSTGRES_DB: posts}
+    volumes: ["pg:/var/lib/postgresql/data"]
+volumes:
+  pg:
+"""
+
+
+def test_a_database_goes_on_with_its_volume_its_user_and_its_password(compose, tmp_path):
+    folder = tmp_path / "posts"
+    (folder / "before").mkdir(parents=True)
+    (folder / "app.py").write_text(NOTES)
+    (folder / "requirements.txt").write_text("flask\ngunicorn\npsycopg[binary]\n")
+    (folder / "before" / "docker-compose.yml").write_text(BEFORE)
+    with reserved() as port:
+        project = compose(folder)
+        new = Blog(compose=project, folder=folder, data=folder, port=port)
+        new.export("--bind", f"127.0.0.1:{port}", "app:app")
+
+        old = replace(project, folder=folder / "before")
+        images.provide(project.engine, "postgres:17")
+        old("up", "--detach", "db")
+        sql = "CREATE TABLE notes (text VARCHAR(99)); INSERT INTO notes VALUES ('before')"
+        words = ("psql", "--host", "127.0.0.1", "--username", "blog", "--dbname", "posts")
+        waiting = 'until pg_isready --quiet --host 127.0.0.1; do sleep 0.2; done; exec "$@"'
+        old.execute(
+            "db", "env", "PGPASSWORD=old", "timeout", "60",
+            "sh", "-c", waiting, "sh", *words, "--command", sql,
+        )  # fmt: skip
+        old.down()
+
+        project.up()
+        assert json.loads(new.ask("/notes")) == ["before"]

@@ -112,3 +112,14 @@ def built_elsewhere(service: str, build: str, project: str) -> OutriderError:
         ],
         exit_code=Exit.SETTINGS,
     )
+
+
+def service_without_from(asked: str) -> OutriderError:
+    """A service is named, and no Compose file that could have it."""
+    return OutriderError(
+        "service-without-from",
+        f"--service {asked} names a service of no file",
+        found=["it tells which service in --from is the app"],
+        fix=["name the folder as well:  --from DIR", "or leave --service away"],
+        exit_code=Exit.SETTINGS,
+    )
