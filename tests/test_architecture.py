@@ -171,7 +171,7 @@ OWNERS = (
     ),
     Owner(
         "the clock",
-        frozenset({"serve", "process", "app", "probe"}),
+        frozenset({"serve", "deploy", "process", "app", "probe"}),
         ("time.time*", "time.monotonic*", *(f"datetime.*.{name}" for name in ("*now", "today"))),
         "take `now` as an argument",
     ),

@@ -45,6 +45,7 @@ class Fake:
     asked: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     made: int = 0
+    now: float = 0
 
     def __post_init__(self) -> None:
         self.add(OLD, status="running", networks={"shop_web", "shop_out"})
@@ -74,7 +75,8 @@ class Fake:
             self.said.append(action.text)
         if not isinstance(action, (Docker, Compose)):
             assert isinstance(action, (Say, Pause))
-            return Finished(code=0, output="")
+            self.now += action.seconds if isinstance(action, Pause) else 0
+            return Finished(code=0, output=str(self.now))
         line = " ".join(action.words)
         self.asked.append(line)
         for word, said in self.fails.items():

@@ -45,6 +45,7 @@ def deploy_compose(
                 told = process.run([*compose, *words], env=env, cwd=folder, timeout_s=timeout_s)
             case Pause(seconds):
                 time.sleep(seconds)
+                told = process.Finished(code=0, output=str(time.monotonic()))
             case Say(text):
                 say(text)
 

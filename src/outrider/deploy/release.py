@@ -95,7 +95,7 @@ class Compose:
 
 @dataclass(frozen=True)
 class Pause:
-    """Wait."""
+    """Wait, and be told the time."""
 
     seconds: float
 
@@ -212,21 +212,23 @@ def _until_healthy(new: Sequence[Container], wait_s: float | None) -> Steps:
 def _sickness(one: Container, wait_s: float) -> Steps:
     """Return why a container is not healthy, None when it is.
 
-    It is asked here, because the engine asks every 10 seconds only.
+    It is asked here, because the engine asks every few seconds only.
     """
     answer = ""
-    for _ in range(max(1, int(wait_s / POLL_S))):
+    now = float((yield Pause(0)).output)
+    deadline = now + wait_s
+    while now < deadline:
+        now = float((yield Pause(POLL_S)).output)
         found = yield from _must(Docker(("inspect", one.id)))
-        (now,) = read_containers(found.output)
-        if now.restarts or now.status not in ("running", "created"):
-            return f"it has ended by itself ({now.status})"
+        (seen,) = read_containers(found.output)
+        if seen.restarts or seen.status not in ("running", "created"):
+            return f"it has ended by itself ({seen.status})"
         if not one.check:
             return None
         asked = yield Docker(("exec", one.id, *one.check), 30)
         if asked.code == 0:
             return None
         answer = asked.output.strip().rpartition("\n")[2]
-        yield Pause(POLL_S)
     said = f": {answer}" if answer else ""
     return f"it was not healthy within {wait_s:.0f} seconds{said}"
 
