@@ -65,7 +65,7 @@ DATABASES: tuple[Database, ...] = (
         name="postgres",
         title="PostgreSQL",
         image="postgres:17",
-        source="https://hub.docker.com/_/postgres",
+        source="https://github.com/docker-library/docs/tree/master/postgres",
         packages=frozenset(
             {"psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "asyncpg", "pg8000"}
         ),
@@ -104,7 +104,7 @@ DATABASES: tuple[Database, ...] = (
         name="mariadb",
         title="MariaDB",
         image="mariadb:11",
-        source="https://hub.docker.com/_/mariadb",
+        source="https://github.com/docker-library/docs/tree/master/mariadb",
         packages=frozenset(
             {"mysqlclient", "pymysql", "aiomysql", "asyncmy", "mysql-connector-python", "mariadb"}
         ),
@@ -135,7 +135,7 @@ DATABASES: tuple[Database, ...] = (
         name="mongo",
         title="MongoDB",
         image="mongo:8",
-        source="https://hub.docker.com/_/mongo",
+        source="https://github.com/docker-library/docs/tree/master/mongo",
         packages=frozenset(
             {"pymongo", "motor", "mongoengine", "flask-pymongo", "beanie", "odmantic"}
         ),
@@ -161,7 +161,7 @@ DATABASES: tuple[Database, ...] = (
         name="redis",
         title="Redis",
         image="redis:8",
-        source="https://hub.docker.com/_/redis",
+        source="https://github.com/docker-library/docs/tree/master/redis",
         packages=frozenset({"redis", "rq", "django-redis", "channels-redis", "aioredis", "arq"}),
         words="REDIS",
         port=6379,
@@ -185,7 +185,7 @@ MYSQL = Database(
     name="mysql",
     title="MySQL",
     image="mysql:8.4",
-    source="https://hub.docker.com/_/mysql",
+    source="https://github.com/docker-library/docs/tree/master/mysql",
     packages=frozenset(),  # MariaDB serves those of both
     words="MYSQL|MARIADB",
     port=3306,

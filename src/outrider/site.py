@@ -490,16 +490,16 @@ class Image:
 
     @property
     def python_image(self) -> str:
-        """https://hub.docker.com/_/python"""
+        """https://github.com/docker-library/docs/tree/master/python"""
         return f"python:{self.python[0]}.{self.python[1]}-{self.variant}"
 
     @property
     def nginx_image(self) -> str:
-        """https://hub.docker.com/_/nginx"""
+        """https://github.com/docker-library/docs/tree/master/nginx"""
         return "nginx:stable-alpine" if self.variant == ALPINE else "nginx:stable"
 
     def node_image(self, build: facts.NodeBuild) -> str:
-        """https://hub.docker.com/_/node"""
+        """https://github.com/docker-library/docs/tree/master/node"""
         return f"node:{build.engine or 'lts'}-{self.variant}"
 
     @property

