@@ -11,7 +11,7 @@ from outrider.errors import OutriderError
 from outrider.facts import PackageIndex
 
 SECRET = "hunter2"
-PUBLIC = ".".join(("pypi", "org"))
+PUBLIC = ".".join(("pypi", "org"))  # noqa: FLY002 - no commit names a registry
 """The index that needs no secret."""
 
 
