@@ -38,6 +38,7 @@ def test_what_the_source_cannot_do_without(look, source):
 @pytest.mark.parametrize(
     "source",
     [
+        'env.get("DATABASE_URL")',
         'os.environ.get("DATABASE_URL")',
         'os.environ.get("DATABASE_URL", "")',
         "os.getenv('DATABASE_URL')",

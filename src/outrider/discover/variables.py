@@ -39,7 +39,8 @@ def look_at_variables(directory: str) -> Variables:
         for pattern in _READ:
             for match in pattern.finditer(text):
                 named.add(match["name"])
-                if match.groupdict().get("alone"):
+                # `env.get("X")` is that of a mapping, and may find nothing.
+                if match.groupdict().get("alone") and ".get" not in match[0]:
                     required.add(match["name"])
     for name in _EXAMPLES:
         named.update(_LISTED.findall(_text(project / name)))
