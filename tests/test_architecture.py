@@ -31,6 +31,7 @@ FLOORS = (
     {"discover", "process", "files", "sockets", "tls"},
     {"render", "checks", "lifecycle", "logline", "envfile"},
     {"plan"},
+    {"stack"},
     {"site"},
     {"facts", "settings", "values", "errors", "servers", "packages", "databases", "handwritten"},
     {"app", "probe"},

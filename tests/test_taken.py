@@ -17,7 +17,7 @@ from outrider.plan.taken import note_locations, settings_from, take_over
 from outrider.render import compose
 from outrider.servers import SERVERS
 from outrider.settings import Settings
-from outrider.site import Names
+from outrider.stack import Names
 from outrider.values import Address
 from tests.handwritten import starting
 from tests.situations import UPLOADS, facts, settings

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from outrider.plan.roles import Roles
     from outrider.render.artifact import Artifact
     from outrider.settings import Settings
-    from outrider.site import Decision, Image, Site, Stack
+    from outrider.site import Decision, Site
+    from outrider.stack import Image, Stack
 
 
 @dataclass(frozen=True, kw_only=True)

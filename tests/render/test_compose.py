@@ -21,7 +21,7 @@ from outrider.plan.services import plan_stack, told_variables
 from outrider.render import compose
 from outrider.render.artifact import Comment, is_untouched
 from outrider.settings import TomlSource, resolve
-from outrider.site import BuildSecret, Volume
+from outrider.stack import BuildSecret, Volume
 from outrider.values import parse_address
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "compose"

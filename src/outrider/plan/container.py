@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outrider.facts import Facts
-    from outrider.site import Image, Site
+    from outrider.site import Site
+    from outrider.stack import Image
 
 PYTHON = f"{VENV}/bin/python"
 RUN = "/run/outrider"

@@ -11,7 +11,7 @@ from outrider.packages import ALPINE, COMPILER, GIT, NEEDS, SLIM
 from outrider.plan.install import VENV, install
 from outrider.plan.ledger import Ledger
 from outrider.settings import Settings
-from outrider.site import Image, SystemPackages
+from outrider.stack import Image, SystemPackages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

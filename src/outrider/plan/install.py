@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from outrider import __version__
-from outrider.site import BuildSecret, BuildStep
+from outrider.stack import BuildSecret, BuildStep
 
 if TYPE_CHECKING:
     from outrider.facts import Dependencies, PackageIndex

@@ -12,14 +12,15 @@ from outrider.databases import DATABASES
 from outrider.plan.ledger import Ledger
 from outrider.plan.taken import Taken
 from outrider.settings import Settings
-from outrider.site import BuildSecret, Service, Stack, Volume
+from outrider.stack import BuildSecret, Service, Stack, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from outrider.databases import Database
     from outrider.facts import Variables
-    from outrider.site import Image, Site
+    from outrider.site import Site
+    from outrider.stack import Image
     from outrider.values import Address
 
 RELEASE = "release"

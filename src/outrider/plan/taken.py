@@ -14,7 +14,7 @@ from outrider.plan.image import PROJECT
 from outrider.plan.ledger import Ledger
 from outrider.plan.taken_database import moved, take_database
 from outrider.settings import Given, Settings
-from outrider.site import Names, Volume
+from outrider.stack import Names, Volume
 from outrider.values import Address, BadValueError, parse_server_name, parse_size
 
 if TYPE_CHECKING:

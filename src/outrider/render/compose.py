@@ -12,7 +12,7 @@ from outrider.render.artifact import Artifact, Comment, environment, stamped
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from outrider.site import BuildSecret, Image, Stack, Volume
+    from outrider.stack import BuildSecret, Image, Stack, Volume
 
 
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from outrider.facts import NodeBuild
-    from outrider.site import BuildSecret, BuildStep, Image, Site, SystemPackages
+    from outrider.site import Site
+    from outrider.stack import BuildSecret, BuildStep, Image, SystemPackages
 
 PROJECT = "/srv/app"
 OUTRIDER = "/srv/outrider"
