@@ -1,0 +1,188 @@
+"""Requests as Nginx sends them: from bytes to the WSGI environment.
+
+What is parsed here is a part of what Gunicorn would accept, and is understood alike. None of the
+rest is judged: it is left to Gunicorn.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import re
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+if TYPE_CHECKING:
+    from .connections import Connection
+
+Environ = Dict[str, Any]
+
+# https://www.rfc-editor.org/rfc/rfc9112#name-request-line; a path that Gunicorn would not split
+# otherwise: printable, with no fragment.
+_REQUEST_LINE = re.compile(r'([A-Z-]{3,20}) (/[!"$-~]*) HTTP/1\.1\r\n')
+# https://www.rfc-editor.org/rfc/rfc9112#name-field-syntax; no underscore, which would look like a
+# hyphen to the app. Blanks around the value are none of it.
+_FIELD = re.compile(
+    r"^([!#$%&'*+.^`|~0-9A-Za-z-]+):[ \t]*"
+    r"((?:[\x21-\x7e\x80-\xff]+(?:[ \t]+[\x21-\x7e\x80-\xff]+)*)?)[ \t]*\r\n",
+    re.MULTILINE,
+)
+_ODD = frozenset({"TRANSFER-ENCODING", "EXPECT", "UPGRADE", "HTTP2-SETTINGS"})
+"""What asks for more than an answer."""
+_NO_KEY = ""
+_NAMES_AT_MOST = 512
+_LENGTH_DIGITS = 18
+
+
+class _Keys(Dict[str, str]):
+    """The environment's name for each header's, learnt as they come; bounded."""
+
+    def __missing__(self, name: str) -> str:
+        upper = name.upper()
+        if upper in _ODD:
+            key = _NO_KEY
+        elif upper in ("CONTENT-TYPE", "CONTENT-LENGTH"):
+            key = upper.replace("-", "_")
+        else:
+            key = "HTTP_" + upper.replace("-", "_")
+        if len(self) < _NAMES_AT_MOST:
+            self[name] = key
+        return key
+
+
+_KEYS = _Keys()
+_SINGLE = frozenset({"HTTP_HOST", "CONTENT_TYPE", "CONTENT_LENGTH"})
+
+
+class Limits(NamedTuple):
+    """How much of a request's head is parsed here, of Gunicorn's settings."""
+
+    head_bytes: int
+    fields: int
+
+
+class Request(NamedTuple):
+    """A request whose head has been read."""
+
+    method: str
+    target: str
+    path: str
+    query: str
+    headers: Environ
+    """By their names in the environment."""
+    length: int
+    """Of the body, in bytes."""
+    begun: bytes
+    """What has been read beyond the head."""
+
+
+def parse(data: bytes, limits: Limits) -> Request | None:
+    """Return the request that the bytes begin with, or None when it is to be Gunicorn's.
+
+    Args:
+        data: what was read of a connection in one go.
+        limits: as `Limits`.
+    """
+    end = data.find(b"\r\n\r\n") + 2
+    if end < 2 or end > limits.head_bytes:  # not found, or long
+        return None
+    head = data[:end].decode("latin-1")
+    line = _REQUEST_LINE.match(head)
+    if line is None:
+        return None
+    start = line.end()
+    fields = _FIELD.findall(head, start)
+    # A line that is no field is a line more than fields.
+    if len(fields) != head.count("\n", start) or len(fields) > limits.fields:
+        return None
+    headers = {_KEYS[name]: value for name, value in fields}
+    if len(headers) != len(fields):
+        repeated = _joined(fields)
+        if repeated is None:
+            return None
+        headers = repeated
+    length = headers.get("CONTENT_LENGTH", "0")
+    if _NO_KEY in headers or not _is_length(length):
+        return None
+    method, target = line.groups()
+    path, _, query = target.partition("?")
+    if "%" in path:
+        path = unquote_to_bytes(path).decode("latin-1")
+    return Request(method, target, path, query, headers, int(length), data[end + 2 :])
+
+
+def _joined(fields: list[tuple[str, str]]) -> Environ | None:
+    """Return the headers, those of one name in one; None when they may not be repeated."""
+    headers: Environ = {}
+    for name, value in fields:
+        key = _KEYS[name]
+        if key not in headers:
+            headers[key] = value
+        elif key in _SINGLE:
+            return None
+        else:
+            headers[key] += "," + value
+    return headers
+
+
+def _is_length(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and len(text) <= _LENGTH_DIGITS
+
+
+@functools.lru_cache(maxsize=256)
+def server_of(host: str | None, scheme: str) -> tuple[str, str]:
+    """Return SERVER_NAME and SERVER_PORT behind a Unix socket, as Gunicorn has them."""
+    if not host:
+        return "", ""
+    parts = host.split(":")
+    if len(parts) == 1:
+        return host, "80" if scheme == "http" else "443"
+    return parts[0], parts[1]
+
+
+class Body(io.RawIOBase):
+    """A request's body: what was read with the head, then what the connection has, up to its end.
+
+    Args:
+        connection: where the rest comes from; it stays open.
+        begun: the bytes of it that have been read.
+        length: of the whole body.
+    """
+
+    def __init__(self, connection: Connection, begun: bytes, length: int) -> None:
+        super().__init__()
+        self._connection = connection
+        self._begun = memoryview(begun)[:length]
+        self.left = length
+        """Bytes that nobody has read."""
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer as far as one read does; 0 at the end, or when the client has gone."""
+        view = memoryview(buffer)[: self.left]
+        if not view:
+            return 0
+        if self._begun:
+            count = min(len(view), len(self._begun))
+            view[:count] = self._begun[:count]
+            self._begun = self._begun[count:]
+        else:
+            count = self._connection.recv_into(view)
+        self.left -= count
+        if count == 0:
+            self.left = 0
+        return count
+
+
+def body_of(connection: Connection, request: Request) -> tuple[Any, Body | None]:
+    """Return the `wsgi.input` of a request, and what is behind it if there is more to come."""
+    if request.length <= len(request.begun):
+        return io.BytesIO(request.begun[: request.length]), None
+    body = Body(connection, request.begun, request.length)
+    return io.BufferedReader(body, _BUFFER_BYTES), body
+
+
+_BUFFER_BYTES = 64 * 1024
