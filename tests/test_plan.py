@@ -64,9 +64,28 @@ def test_what_the_user_says_is_not_argued_with():
     assert decision(asked, "workers").origin == "--workers"
 
 
-def test_threads_select_the_threaded_worker():
-    assert site().worker_class == "sync"
-    assert site({"threads": "4"}).worker_class == "gthread"
+def test_the_worker_is_the_one_made_for_standing_behind_nginx():
+    assert site().worker_class == site({"threads": "4"}).worker_class == "outrider_worker.Worker"
+    assert site({"worker_class": "sync"}).worker_class == "sync"
+    assert site({"worker_class": "sync", "threads": "4"}).worker_class == "gthread"
+
+
+def test_an_app_that_waits_for_others_has_threads_and_a_worker_for_each_cpu():
+    waiting = site(app={"waits_for": "MongoDB (pymongo)"}, host={"cpus": 4})
+    assert (waiting.workers.count, waiting.workers.threads) == (4, 4)
+    assert "MongoDB (pymongo)" in decision(waiting, "threads").why
+    alone = site({"threads": "1"}, app={"waits_for": "MongoDB (pymongo)"}, host={"cpus": 4})
+    assert (alone.workers.count, alone.workers.threads) == (9, 1)
+    assert site(host={"cpus": 4}).workers.threads == 1
+
+
+def test_an_app_that_keeps_a_thread_for_each_websocket_has_gunicorns_threaded_worker():
+    assert site(app={"wants_threads": 100}).worker_class == "gthread"
+
+
+def test_a_worker_class_is_of_no_use_to_an_asgi_app():
+    told = decision(site({"worker_class": "sync"}, app=ASGI), "worker_class")
+    assert (told.value, told.is_warning) == ("not used", True)
 
 
 def test_the_front_takes_half_of_the_cpus():
@@ -344,7 +363,7 @@ def test_an_asgi_app_needs_a_newer_gunicorn_than_a_wsgi_app():
     old = {"gunicorn": "23.0.0", "version": (3, 8, 18)}
     assert "a Python of 3.10" in refused(app=ASGI, interpreter=old).fix[0]
     assert site(app=ASGI, interpreter={"gunicorn": "27.0.0"}).worker_class == "asgi"
-    assert site(interpreter={"gunicorn": "23.0.0"}).worker_class == "sync"
+    assert site(interpreter={"gunicorn": "23.0.0"}).workers.kind == "outrider"
 
 
 def test_nginx_may_send_what_the_app_hands_out_of_its_folders():

@@ -135,9 +135,10 @@ def test_the_fewest_threads_are_those_of_waitress_itself():
 
 
 def test_workers_are_shown_as_they_are():
-    assert planned("gunicorn").workers_shown == "5 sync workers"
+    assert planned("gunicorn").workers_shown == "5 workers"
+    assert planned("gunicorn", flags={"worker_class": "sync"}).workers_shown == "5 sync workers"
     assert planned("uwsgi", flags={"workers": "1"}).workers_shown == "1 worker"
-    assert planned("granian", flags={"threads": "3"}).workers_shown == "5 workers of 3 threads"
+    assert planned("granian", flags={"threads": "3"}).workers_shown == "2 workers of 3 threads"
     assert planned("waitress", flags={"threads": "1"}).workers_shown == "1 thread"
 
 

@@ -98,6 +98,8 @@ class App:
     """Why the app works in one worker process only."""
     wants_threads: int | None = None
     """How many threads it needs in one process."""
+    waits_for: str | None = None
+    """Whom it waits for while it answers: `PostgreSQL (psycopg)`."""
     async_mode: str | None = None
     """Socket.IO's (`threading`, `gevent`, `eventlet`, `asgi`)."""
     settings_module: str | None = None

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DEFAULT = "gunicorn"
+OUTRIDER, SYNC, GTHREAD = "outrider", "sync", "gthread"
+WORKER_CLASSES = (OUTRIDER, SYNC, GTHREAD)
+"""Gunicorn's workers for WSGI apps; the first is ours: docs/explanation/worker.md."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +83,7 @@ SERVERS: dict[str, Server] = {
             # What is wrong with older ones: docs/explanation/asgi-workers.md
             asgi_floor="27.0.0",
             threaded=("wsgi",),
-            ends_requests="sync workers only: the worker is replaced",
+            ends_requests="with one thread the worker is replaced; with more, the request ends",
             websockets="",
         ),
         Server(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from outrider import errors
-from outrider.servers import SERVERS
+from outrider.servers import SERVERS, WORKER_CLASSES
 from outrider.values import (
     BadValueError,
     UrlDirectory,
@@ -147,14 +147,21 @@ SETTINGS: tuple[Setting, ...] = (
         name="threads",
         parse=parse_count,
         metavar="N",
-        help="Threads in each worker; more than 1 selects Gunicorn's gthread worker.",
-        default="1 (the sync worker)",
+        help="Threads in each worker; 1 for an app that is not safe with more.",
+        default="4 for an app that waits for a database or another service, else 1",
+    ),
+    Setting(
+        name="worker_class",
+        parse=parse_choice(*WORKER_CLASSES),
+        metavar="NAME",
+        help="Gunicorn's worker for a WSGI app: outrider, or Gunicorn's own sync or gthread.",
+        default="outrider, made for standing behind Nginx",
     ),
     Setting(
         name="timeout",
         parse=parse_seconds,
         metavar="SECONDS",
-        help="How long a request may keep a sync worker before the worker is replaced.",
+        help="How long a request may take before it is ended.",
         default="30s, Gunicorn's own",
     ),
     Setting(

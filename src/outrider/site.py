@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outrider import servers  # noqa: TC001 - part of the model
+from outrider import servers
 from outrider.values import Address  # noqa: TC001 - part of the model
 
 
@@ -89,6 +89,8 @@ class Workers:
 
     count: int
     threads: int
+    kind: str = "sync"
+    """Gunicorn's worker: `outrider`, `sync`, `gthread` or `asgi`."""
     temp_directory: str | None
     """For the heartbeat files; None: Gunicorn's own choice."""
 
@@ -213,10 +215,10 @@ class Site:
 
     @property
     def workers_shown(self) -> str:
-        """`5 sync workers`, for people."""
+        """`5 workers`, `2 workers of 4 threads`, for people."""
         count, threads = self.workers.count, self.workers.threads
-        if self.process.server.name == "gunicorn":
-            return f"{count} {self.worker_class} workers"
+        if self.process.server.name == "gunicorn" and self.workers.kind != servers.OUTRIDER:
+            return f"{count} {self.workers.kind} workers"
         each = f"{threads} threads" if threads > 1 else ""
         if not self.process.server.has_processes:
             return each or "1 thread"
@@ -224,10 +226,10 @@ class Site:
 
     @property
     def worker_class(self) -> str:
-        """Gunicorn's name of the worker."""
-        if self.process.interface == "asgi":
-            return "asgi"
-        return "gthread" if self.workers.threads > 1 else "sync"
+        """What Gunicorn knows the worker by."""
+        return (
+            "outrider_worker.Worker" if self.workers.kind == servers.OUTRIDER else self.workers.kind
+        )
 
     @property
     def folders(self) -> tuple[Mount, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outrider import errors
-from outrider.servers import DEFAULT, SERVERS, able_to_serve
+from outrider.servers import DEFAULT, GTHREAD, OUTRIDER, SERVERS, SYNC, able_to_serve
 from outrider.site import Workers
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ WORKERS_AT_MOST = 12
 ASGI_PYTHON_FLOOR = (3, 10, 0)
 """Of a Gunicorn that is right for ASGI apps."""
 MEMORY_SHARE = 0.75
+THREADS_THAT_WAIT = 4
+"""Of a worker whose requests wait for others: docs/explanation/worker.md."""
 FEWEST_THREADS = 4
 """Of a server with one process: https://docs.pylonsproject.org/projects/waitress/en/stable/arguments.html."""
 
@@ -61,29 +63,22 @@ def choose_workers(facts: Facts, server: Server, ledger: Ledger, among: int = 1)
         ledger: of the site.
         among: how many sites share the machine.
     """
-    host, interface = facts.host, facts.app.interface
-    count, why = _processes(facts, among)
-    app = facts.app
+    app, host = facts.app, facts.host
+    threads, origin, reason = _threads(facts, server, among)
+    is_threaded = (ledger.settings.value("threads") or threads) > 1
+    count, why = _processes(facts, among, is_threaded=is_threaded)
     if app.single_process and server.has_processes:
         workers = ledger.pick("workers", 1, "the app", app.single_process)
         if workers > 1:
             ledger.note("single process", "wanted", "the app", app.single_process, warn=True)
-        threads, reason = 1, _one_thread(server)
     elif server.has_processes:
         workers = ledger.pick("workers", count, "the machine", why)
-        threads, reason = 1, _one_thread(server)
     else:
         workers = ledger.pick("workers", 1, server.title, "one process, with threads")
-        threads = max(FEWEST_THREADS, count)
-        reason = f"requests that are served at a time; {why}"
-    origin = "default" if server.has_processes else "the machine"
-    if app.wants_threads:
-        threads, origin = app.wants_threads, "the app"
-        reason = "the app keeps one for each WebSocket"
-        if server.name != DEFAULT:
-            why = f"{server.title} has none for WSGI apps; the app's clients stay with polling"
-            ledger.note("WebSockets", "none", server.title, why, warn=True)
-    if interface in server.threaded:
+    if app.wants_threads and server.name != DEFAULT:
+        why = f"{server.title} has none for WSGI apps; the app's clients stay with polling"
+        ledger.note("WebSockets", "none", server.title, why, warn=True)
+    if app.interface in server.threaded:
         threads = ledger.pick("threads", threads, origin, reason)
     elif ledger.settings.get("threads"):
         ledger.note(
@@ -92,9 +87,45 @@ def choose_workers(facts: Facts, server: Server, ledger: Ledger, among: int = 1)
     return Workers(
         count=workers,
         threads=threads,
+        kind=_kind(facts, server, threads, ledger),
         # Heartbeats on a disk can block: https://gunicorn.org/faq/#how-do-i-avoid-gunicorn-excessively-blocking-in-osfchmod
         temp_directory="/dev/shm" if host.shm_is_tmpfs else None,  # noqa: S108 - Gunicorn makes it private
     )
+
+
+def _threads(facts: Facts, server: Server, among: int) -> tuple[int, str, str]:
+    """Return the number of threads in a worker, its origin and its reason."""
+    app = facts.app
+    if app.wants_threads:
+        return app.wants_threads, "the app", "the app keeps one for each WebSocket"
+    if not server.has_processes:
+        count, why = _processes(facts, among)
+        reason = f"requests that are served at a time; {why}"
+        return max(FEWEST_THREADS, count), "the machine", reason
+    if app.waits_for and app.interface in server.threaded:
+        reason = f"it waits for {app.waits_for}: a worker serves others meanwhile"
+        return THREADS_THAT_WAIT, "the app", reason
+    return 1, "default", "one request at a time in each worker"
+
+
+def _kind(facts: Facts, server: Server, threads: int, ledger: Ledger) -> str:
+    """Return which of Gunicorn's workers it is."""
+    app = facts.app
+    given = ledger.settings.get("worker_class")
+    if server.name != DEFAULT or app.interface != "wsgi":
+        if given is not None:
+            why = f"{server.title} has workers of its own for {app.interface.upper()} apps"
+            ledger.note("worker_class", "not used", given.origin, why, warn=True)
+        return app.interface
+    if app.wants_threads:
+        default, why = GTHREAD, "the app keeps one thread for each WebSocket"
+    else:
+        default, why = OUTRIDER, "made for standing behind Nginx"
+    kind: str = ledger.pick(
+        "worker_class", default, "the app" if app.wants_threads else "default", why
+    )
+    # As Gunicorn itself chooses.
+    return GTHREAD if kind == SYNC and threads > 1 else kind
 
 
 def tell_of_hanging_requests(server: Server, limits: Limits, ledger: Ledger) -> None:
@@ -132,9 +163,12 @@ def _refuse_what_it_cannot(server: Server, interface: str, settings: Settings) -
         )
 
 
-def _processes(facts: Facts, among: int) -> tuple[int, str]:
+def _processes(facts: Facts, among: int, *, is_threaded: bool = False) -> tuple[int, str]:
     host, app = facts.host, facts.app
-    if app.interface == "asgi":
+    if is_threaded and app.interface == "wsgi":
+        # The threads wait, the processes compute: more of them than CPUs only take turns.
+        wanted, why = max(2, host.cpus), f"one for each of {host.cpus} CPUs, at least 2"
+    elif app.interface == "asgi":
         # An event loop waits for many clients at once; more of them than CPUs only take turns.
         wanted, why = max(2, host.cpus), f"one event loop for each of {host.cpus} CPUs, at least 2"
     else:
@@ -158,9 +192,3 @@ def _processes(facts: Facts, among: int) -> tuple[int, str]:
                 f"{host.memory_bytes // 2**20} MiB ({host.memory_source})"
             )
     return count, why
-
-
-def _one_thread(server: Server) -> str:
-    if server.name == "gunicorn":
-        return "sync workers: a request that hangs is ended by the timeout"
-    return "one request at a time in each worker"

@@ -27,6 +27,7 @@ from .interface import interface_of
 from .layers import framework_of, layers_of, outermost
 from .servers import ServerWatch
 from .target import Found, find, resolve
+from .waiting import waits_for
 
 REPORT_VARIABLE = "OUTRIDER_REPORT_FD"
 OLDEST_GUNICORN = (23,)
@@ -119,6 +120,7 @@ def _facts(found: Found, app: Any) -> dict[str, Any]:
         "static": frameworks.static_folders(layers),
         "media": frameworks.media_folders(layers),
         "has_debugger": any(type(one.app).__name__ == "DebuggedApplication" for one in layers),
+        "waits_for": waits_for(),
         "rss_bytes": _resident_bytes(),
     }
 

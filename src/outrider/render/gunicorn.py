@@ -6,7 +6,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from outrider.render.artifact import Artifact, Comment, environment, stamped
-from outrider.render.shim import shim
+from outrider.render.shim import shim, worker
+from outrider.servers import OUTRIDER
 
 if TYPE_CHECKING:
     from outrider.site import Site
@@ -23,7 +24,7 @@ def quote(value: object) -> str:
 
 
 def render(site: Site) -> list[Artifact]:
-    """Return gunicorn.conf.py and the shim beside it."""
+    """Return gunicorn.conf.py, the shim and the worker beside it."""
     template = environment(quote).get_template("gunicorn.conf.py.j2")
     user = site.user
     # Not in the file: under a supervisor Gunicorn is this user from the start.
@@ -36,4 +37,5 @@ def render(site: Site) -> list[Artifact]:
         user=Comment("root" if user.is_changed else user.name),
         command=Comment(shlex.join([*command, site.process.target])),
     )
-    return [stamped("gunicorn.conf.py", body), *shim()]
+    own = worker() if site.workers.kind == OUTRIDER else []
+    return [stamped("gunicorn.conf.py", body), *shim(), *own]

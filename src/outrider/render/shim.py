@@ -1,4 +1,4 @@
-"""The shim, copied beside the configuration of whatever serves the app."""
+"""The shim and the worker, copied beside the configuration of whatever serves the app."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from importlib import resources
 
 from outrider.render.artifact import Artifact, stamped
 
-PACKAGE = "outrider_shim"
-
 
 def shim() -> list[Artifact]:
     """Return the files of app/shim, as a package of their own."""
-    folder = resources.files("outrider").joinpath("app/shim")
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".py"))
+    return _package("shim")
+
+
+def worker() -> list[Artifact]:
+    """Return the files of app/worker, as a package of their own."""
+    return _package("worker")
+
+
+def _package(name: str) -> list[Artifact]:
+    folder = resources.files("outrider").joinpath(f"app/{name}")
+    files = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".py"))
     return [
-        stamped(f"{PACKAGE}/{name}", folder.joinpath(name).read_text(encoding="utf-8"))
-        for name in names
+        stamped(f"outrider_{name}/{file}", folder.joinpath(file).read_text(encoding="utf-8"))
+        for file in files
     ]

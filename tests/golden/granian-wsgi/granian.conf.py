@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=5bb8893c7dda96958697fc03a8c9433cb803c7ca043fb673e874b720e8808cf3
+# outrider 0.1.0 sha256=6540e4932a886e529096ef81ad61193a779dc709f208173176c911621eae84b1
 # Granian for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python granian.conf.py
@@ -41,7 +41,7 @@ if __name__ == "__main__":  # a worker that is spawned reads this file as well
         http=HTTPModes.http1,
         websockets=False,
         # -- processes ----------------------------------------------------------------
-        workers=5,
+        workers=2,
         blocking_threads=4,
         # A worker takes no request that none of its threads can serve: another may have one free.
         backpressure=4,

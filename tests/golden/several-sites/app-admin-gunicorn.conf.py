@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=554bd64e5b8f8925aa9211d29960c2b7e92f1f043bf33dea031beb5c56c6de8f
+# outrider 0.1.0 sha256=0682daa9276cd19eac4fd1f9c231d7f61e3cc224a7703f68c58702c562f64c1f
 # Gunicorn for admin.asgi:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py admin.asgi:app
@@ -10,13 +10,19 @@ import importlib.util
 import os
 import sys
 
-# The shim lies beside this file: the app's environment need not have Outrider in it.
-_here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "outrider_shim")
-_spec = importlib.util.spec_from_file_location(
-    "outrider_shim", os.path.join(_here, "__init__.py"), submodule_search_locations=[_here]
-)
-sys.modules["outrider_shim"] = _shim = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_shim)
+
+def _load(name):
+    """Import what lies beside this file: the app's environment need not have Outrider in it."""
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+    spec = importlib.util.spec_from_file_location(
+        name, os.path.join(here, "__init__.py"), submodule_search_locations=[here]
+    )
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_shim = _load("outrider_shim")
 _hooks = importlib.import_module("outrider_shim.gunicorn_hooks")
 _shim.tag_lines()
 _hooks.release_signals_after_forks()

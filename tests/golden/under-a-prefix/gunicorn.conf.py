@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=09f5d8e298e4181514a64f98ed3149d3cd2c9d355ea15a41b8d0772bb6c81e41
+# outrider 0.1.0 sha256=a3e3e523dd48da8aa41f96cb48d874e2b56dc05e6cf06ba383f249a8ce24f6df
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -10,13 +10,20 @@ import importlib.util
 import os
 import sys
 
-# The shim lies beside this file: the app's environment need not have Outrider in it.
-_here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "outrider_shim")
-_spec = importlib.util.spec_from_file_location(
-    "outrider_shim", os.path.join(_here, "__init__.py"), submodule_search_locations=[_here]
-)
-sys.modules["outrider_shim"] = _shim = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_shim)
+
+def _load(name):
+    """Import what lies beside this file: the app's environment need not have Outrider in it."""
+    here = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+    spec = importlib.util.spec_from_file_location(
+        name, os.path.join(here, "__init__.py"), submodule_search_locations=[here]
+    )
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_shim = _load("outrider_shim")
+_load("outrider_worker")
 _hooks = importlib.import_module("outrider_shim.gunicorn_hooks")
 _shim.tag_lines()
 _hooks.release_signals_after_forks()
@@ -35,8 +42,8 @@ proc_name = 'shop'
 # -- processes ----------------------------------------------------------------
 workers = 5
 threads = 1
-worker_class = 'sync'
-# Sync: the longest a request may take. gthread: only a sign of life.
+worker_class = 'outrider_worker.Worker'
+# The longest a request may take.
 timeout = 30
 # Requests in progress may finish when Gunicorn stops. A supervisor's own limit comes first, and is told.
 graceful_timeout = 35

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=f5d12fc3bb8b54c03457c855314127f1955167bb8a69a57506514aff536b2682
+# outrider 0.1.0 sha256=1c38fc97508a5d39a45069d01598651f3ea5fda0fdf7165e6967b4ca10e72939
 # uWSGI for shop:app, behind Nginx. In this file's folder, as root:
 #
 #     /srv/shop/.venv/bin/python uwsgi.conf.py
@@ -30,7 +30,7 @@ _OPTIONS = {
     # -- processes ----------------------------------------------------------------
     # One that starts workers, replaces those that die, and ends them.
     "master": True,
-    "processes": 5,
+    "processes": 2,
     "threads": 2,
     # The app's own threads run as well.
     "enable-threads": True,

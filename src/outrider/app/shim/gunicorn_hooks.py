@@ -26,6 +26,9 @@ def wrap(worker: Any, prefix: str, roots: Iterable[tuple[str, str]] = ()) -> Non
 
 
 def _forget_after_each_request(worker: Any) -> None:
+    if hasattr(worker, "after_request"):  # Outrider's own
+        worker.after_request = lambda: REQUEST_ID.set("")
+        return
     handle = worker.handle
 
     def handle_and_forget(*args: Any) -> Any:

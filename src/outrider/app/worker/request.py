@@ -21,10 +21,10 @@ Environ = Dict[str, Any]
 # otherwise: printable, with no fragment.
 _REQUEST_LINE = re.compile(r'([A-Z-]{3,20}) (/[!"$-~]*) HTTP/1\.1\r\n')
 # https://www.rfc-editor.org/rfc/rfc9112#name-field-syntax; no underscore, which would look like a
-# hyphen to the app. Blanks around the value are none of it.
+# hyphen to the app, and the blanks where Nginx puts them.
 _FIELD = re.compile(
-    r"^([!#$%&'*+.^`|~0-9A-Za-z-]+):[ \t]*"
-    r"((?:[\x21-\x7e\x80-\xff]+(?:[ \t]+[\x21-\x7e\x80-\xff]+)*)?)[ \t]*\r\n",
+    r"^([!#$%&'*+.^`|~0-9A-Za-z-]+): "
+    r"([\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?|)\r\n",
     re.MULTILINE,
 )
 _ODD = frozenset({"TRANSFER-ENCODING", "EXPECT", "UPGRADE", "HTTP2-SETTINGS"})
@@ -54,17 +54,20 @@ _KEYS = _Keys()
 _SINGLE = frozenset({"HTTP_HOST", "CONTENT_TYPE", "CONTENT_LENGTH"})
 
 
-class Limits(NamedTuple):
-    """How much of a request's head is parsed here, of Gunicorn's settings."""
+class Rules(NamedTuple):
+    """What is parsed here, of Gunicorn's settings."""
 
     head_bytes: int
     fields: int
+    schemes: tuple[tuple[str, str], ...] = ()
+    """`secure_scheme_headers`, by their names in the environment."""
 
 
 class Request(NamedTuple):
     """A request whose head has been read."""
 
     method: str
+    scheme: str
     target: str
     path: str
     query: str
@@ -76,15 +79,15 @@ class Request(NamedTuple):
     """What has been read beyond the head."""
 
 
-def parse(data: bytes, limits: Limits) -> Request | None:
+def parse(data: bytes, rules: Rules) -> Request | None:
     """Return the request that the bytes begin with, or None when it is to be Gunicorn's.
 
     Args:
         data: what was read of a connection in one go.
-        limits: as `Limits`.
+        rules: what may be parsed.
     """
     end = data.find(b"\r\n\r\n") + 2
-    if end < 2 or end > limits.head_bytes:  # not found, or long
+    if end < 2 or end > rules.head_bytes:  # not found, or long
         return None
     head = data[:end].decode("latin-1")
     line = _REQUEST_LINE.match(head)
@@ -93,36 +96,45 @@ def parse(data: bytes, limits: Limits) -> Request | None:
     start = line.end()
     fields = _FIELD.findall(head, start)
     # A line that is no field is a line more than fields.
-    if len(fields) != head.count("\n", start) or len(fields) > limits.fields:
+    if len(fields) != head.count("\n", start) or len(fields) > rules.fields:
         return None
     headers = {_KEYS[name]: value for name, value in fields}
     if len(headers) != len(fields):
-        repeated = _joined(fields)
+        repeated = _joined(fields, rules)
         if repeated is None:
             return None
         headers = repeated
     length = headers.get("CONTENT_LENGTH", "0")
-    if _NO_KEY in headers or not _is_length(length):
+    scheme = _scheme(headers, rules)
+    if _NO_KEY in headers or not scheme or not _is_length(length):
         return None
     method, target = line.groups()
     path, _, query = target.partition("?")
     if "%" in path:
         path = unquote_to_bytes(path).decode("latin-1")
-    return Request(method, target, path, query, headers, int(length), data[end + 2 :])
+    return Request(method, scheme, target, path, query, headers, int(length), data[end + 2 :])
 
 
-def _joined(fields: list[tuple[str, str]]) -> Environ | None:
+def _joined(fields: list[tuple[str, str]], rules: Rules) -> Environ | None:
     """Return the headers, those of one name in one; None when they may not be repeated."""
     headers: Environ = {}
     for name, value in fields:
         key = _KEYS[name]
         if key not in headers:
             headers[key] = value
-        elif key in _SINGLE:
+        elif key in _SINGLE or any(key == one for one, _ in rules.schemes):
             return None
         else:
             headers[key] += "," + value
     return headers
+
+
+def _scheme(headers: Environ, rules: Rules) -> str:
+    """Return the scheme that the client has used; empty when several headers tell."""
+    told = [headers[key] == secure for key, secure in rules.schemes if key in headers]
+    if len(told) > 1:
+        return ""
+    return "https" if told and told[0] else "http"
 
 
 def _is_length(text: str) -> bool:

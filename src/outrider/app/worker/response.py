@@ -129,6 +129,9 @@ class Response:
                 continue
             if kind == _LENGTH:
                 length = int(value)
+                if length < 0:
+                    msg = f"invalid length {value!r}"
+                    raise ValueError(msg)
                 if code < 200 or code == 204:  # RFC 9110, 8.6
                     length = None
                     continue

@@ -42,7 +42,16 @@ GRACE_S = 1.0
 
 
 class RequestTimeoutError(SystemExit):
-    """Raised in a request that has taken too long, as Gunicorn's sync worker raises SystemExit."""
+    """Raised in a request that has taken too long, as Gunicorn's sync worker raises SystemExit.
+
+    It is made in the thread that it is sent to.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        thread = threading.current_thread()
+        if isinstance(thread, Thread):
+            thread.has_heard = True
 
 
 class Thread(threading.Thread):
@@ -57,6 +66,8 @@ class Thread(threading.Thread):
         self.count = 0
         """Connections taken: by it the main thread sees whether a request is still the same."""
         self.is_busy = False
+        self.has_heard = False
+        """What it was told has arrived."""
         self.connection: Connection | None = None
         # Written by the main thread:
         self.seen = 0
@@ -71,14 +82,15 @@ class Thread(threading.Thread):
         while True:
             try:
                 self.crew.serve(self)
-            except RequestTimeoutError:  # noqa: PERF203 - of each request that hangs
-                self.told_at = None  # it came as the request was over
+            except RequestTimeoutError:  # noqa: PERF203 - it came as the request was over
+                pass
             except Exception:
                 self.crew.worker.log.exception("Exception in worker thread")
             else:
                 return
             finally:
-                self.is_busy = False
+                self.is_busy = self.has_heard = False
+                self.told_at = None
 
 
 class Crew:
@@ -147,6 +159,7 @@ class Crew:
         thread.is_busy = False
         if thread.told_at is not None:
             _await_what_was_told(thread)
+            thread.told_at, thread.has_heard = None, False
 
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -168,6 +181,8 @@ class Crew:
             if self._look(now):
                 watched_until = now + WATCH_S
             self._is_watching = now < watched_until
+            if not self._is_watching and self._is_anything_new():
+                self._is_watching = True  # it came just before that was said
             interval_s = TICK_S if self._is_watching else worker.beat_interval_s
             if poll.poll(interval_s * 1000):
                 with contextlib.suppress(BlockingIOError):
@@ -192,6 +207,9 @@ class Crew:
         elif self._leader is leader:  # no other has been put in its place
             self._pass_the_lead_on()
         return is_active
+
+    def _is_anything_new(self) -> bool:
+        return any(one.is_busy or one.count != one.seen for one in self._threads)
 
     def _pass_the_lead_on(self) -> None:
         try:
@@ -272,9 +290,8 @@ def _await_what_was_told(thread: Thread) -> None:
     """Take the exception that is on its way to a thread that has come back by itself."""
     try:
         for _ in range(100):
-            if thread.told_at is None:
+            if thread.has_heard or thread.told_at is None:
                 return
             time.sleep(TICK_S)
     except RequestTimeoutError:
         pass
-    thread.told_at = None

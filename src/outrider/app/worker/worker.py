@@ -16,7 +16,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers.sync import SyncWorker
 
 from .connections import Begun, Connection, Listener, Queue, Taken, close_when_read
-from .request import Body, Limits, Request, body_of, parse, server_of
+from .request import Body, Request, Rules, body_of, parse, server_of
 from .response import ClientGoneError, Response
 from .threads import Crew
 
@@ -43,17 +43,13 @@ class Worker(SyncWorker):
         for listener in self.sockets:
             listener.setblocking(False)
         listeners = [Listener(listener, self.cfg.forwarded_allow_ips) for listener in self.sockets]
-        self._limits = _limits(self.cfg)
+        self._rules = _rules(self.cfg)
         self._is_plain = _is_plain(self.cfg, self.log)
         self._base = wsgi.base_environ(self.cfg)
         self._has_hints = hasattr(wsgi, "_make_early_hints_callback")
         self._file_wrapper = self._base["wsgi.file_wrapper"]
-        self._scheme_headers = [
-            ("HTTP_" + name.upper().replace("-", "_"), secure)
-            for name, secure in self.cfg.secure_scheme_headers.items()
-        ]
         # What the app is called by, on either way.
-        self._app = self.wsgi
+        self._app: Callable[..., Any] = self.wsgi
         if self.cfg.threads > 1:
             self._base["wsgi.multithread"] = True
             self.wsgi = _in_threads(self._app)
@@ -99,7 +95,7 @@ class Worker(SyncWorker):
             data = connection.recv(READ_BYTES)
             request = None
             if self._is_plain and listener.trusts(address):
-                request = parse(data, self._limits)
+                request = parse(data, self._rules)
             if request is None:
                 self._leave_to_gunicorn(taken, data)
             else:
@@ -153,13 +149,9 @@ class Worker(SyncWorker):
 
     def _environ(self, taken: Taken, request: Request) -> dict[str, Any]:
         headers = request.headers
-        scheme = "http"
-        for key, secure in self._scheme_headers:
-            if key in headers:
-                scheme = "https" if headers[key] == secure else "http"
         place = taken.listener.place
         if place is None:
-            place = server_of(headers.get("HTTP_HOST"), scheme)
+            place = server_of(headers.get("HTTP_HOST"), request.scheme)
             remote = {"REMOTE_ADDR": ""}
         else:
             remote = {"REMOTE_ADDR": taken.address[0], "REMOTE_PORT": str(taken.address[1])}
@@ -175,7 +167,7 @@ class Worker(SyncWorker):
             "SERVER_PROTOCOL": "HTTP/1.1",
             "SERVER_NAME": place[0],
             "SERVER_PORT": place[1],
-            "wsgi.url_scheme": scheme,
+            "wsgi.url_scheme": request.scheme,
         }
 
     def _fail(self, connection: Connection, request: Request, response: Response) -> None:
@@ -200,10 +192,17 @@ class Worker(SyncWorker):
 # -- Gunicorn's settings ---------------------------------------------------------------------------
 
 
-def _limits(cfg: Any) -> Limits:
+def _rules(cfg: Any) -> Rules:
     """Return what is parsed here: a head too short for any of its lines to be too long."""
     lines = [READ_BYTES, *filter(None, (cfg.limit_request_line, cfg.limit_request_field_size))]
-    return Limits(head_bytes=min(lines), fields=cfg.limit_request_fields)
+    return Rules(
+        head_bytes=min(lines),
+        fields=cfg.limit_request_fields,
+        schemes=tuple(
+            ("HTTP_" + name.upper().replace("-", "_"), secure)
+            for name, secure in cfg.secure_scheme_headers.items()
+        ),
+    )
 
 
 def _is_plain(cfg: Any, log: Any) -> bool:
