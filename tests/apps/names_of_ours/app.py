@@ -12,12 +12,13 @@ import plan
 import servers
 import settings
 import target
+import waiting
 
 import sys
 
 from flask import Flask
 
-mine = (answer, errors, failure, frameworks, importer, interface, layer, layers, media, plan, servers, settings, target)
+mine = (answer, errors, failure, frameworks, importer, interface, layer, layers, media, plan, servers, settings, target, waiting)
 print("mine:", *(module.__name__ for module in mine if module.WHOSE == "mine"))
 files = {name: getattr(module, "__file__", None) or "" for name, module in sys.modules.items()}
 ours = [name for name in files if "/outrider/probe/" in files[name] and name[:2] != "__"]
