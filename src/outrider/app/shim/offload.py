@@ -12,7 +12,7 @@ import io
 import os
 import stat
 import time
-from typing import Any, Callable, Iterable, NamedTuple, Sequence
+from typing import Any, Callable, Dict, Iterable, NamedTuple, Sequence
 from urllib.parse import quote
 
 REDIRECT = "X-Accel-Redirect"
@@ -56,18 +56,37 @@ def existing(roots: Iterable[tuple[str, str]]) -> list[Root]:
     return sorted(resolved, key=lambda root: -len(root.directory))
 
 
+class _Kinds(Dict[Any, int]):
+    """What a header means here, by its name as apps write it; bounded."""
+
+    def __missing__(self, name: Any) -> int:
+        lower = _text(name).lower()
+        if lower in _NOT_THE_APPS:
+            kind = _STEERS
+        else:
+            kind = {"content-type": _TYPE, "x-accel-buffering": _BUFFERS}.get(lower, _OTHER)
+        if len(self) < _NAMES_AT_MOST:
+            self[name] = kind
+        return kind
+
+
+_OTHER, _STEERS, _TYPE, _BUFFERS = range(4)
+_NAMES_AT_MOST = 512
+_KINDS = _Kinds()
+
+
 def cleaned(headers: Sequence[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
     """Return an app's headers without those that steer Nginx, which is not to buffer events."""
     kept = []
     is_stream = is_told = False
     for pair in headers:
-        name = _text(pair[0]).lower()
-        if name == "content-type":
+        kind = _KINDS[pair[0]]
+        if kind == _STEERS:
+            continue
+        if kind == _TYPE:
             is_stream = _is_event_stream(_text(pair[1]))
-        elif name.startswith("x-accel-"):
-            if name in _NOT_THE_APPS:
-                continue
-            is_told |= name == "x-accel-buffering"
+        elif kind == _BUFFERS:
+            is_told = True
         kept.append(pair)
     if is_stream and not is_told:
         kept.append(_like(headers, UNBUFFERED))
@@ -84,6 +103,11 @@ def is_event_stream(headers: Iterable[tuple[Any, Any]]) -> bool:
 
 
 def _is_event_stream(content_type: str) -> bool:
+    # The first question is quick.
+    return "/event-s" in content_type.lower() and _names_event_stream(content_type)
+
+
+def _names_event_stream(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == "text/event-stream"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
@@ -9,6 +10,7 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _SOUND = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:[0-9]{0,5})?")
 
 
+@functools.lru_cache(maxsize=256)  # a site has few names
 def host_and_port(host: str, typed: str, forwarded_port: str, scheme: str) -> tuple[str, str, str]:
     """Return the Host that the app is to see, its name and its port.
 

@@ -173,20 +173,19 @@ class _Nothing:
 def _file_of(environ: dict[str, Any], answer: _Answer, body: Any) -> Any:
     """Return the file that is the whole body, or of which Nginx can cut the same part."""
     code = answer.status[:3]
-    method = environ.get("REQUEST_METHOD", "GET")
-    if not offload.is_simple(
-        code,
-        answer.headers,
-        method,
-        lambda name: environ.get("HTTP_" + name.upper().replace("-", "_")),
-    ):
-        return None
     if code == "206":
         # Werkzeug's, which cuts out what the header Range asks for. Nginx reads that header too.
         if type(body).__name__ != "_RangeWrapper" or environ.get("HTTP_IF_RANGE"):
             return None
         body = body.iterable
     if not isinstance(body, FileWrapper) or not offload.is_read_as_stored(body.filelike):
+        return None
+    if not offload.is_simple(
+        code,
+        answer.headers,
+        environ.get("REQUEST_METHOD", "GET"),
+        lambda name: environ.get("HTTP_" + name.upper().replace("-", "_")),
+    ):
         return None
     if code == "200" and not offload.is_whole(body.filelike, answer.headers):
         return None
