@@ -17,20 +17,16 @@ if TYPE_CHECKING:
 
 Environ = Dict[str, Any]
 
-# https://www.rfc-editor.org/rfc/rfc9112#name-request-line; a path that Gunicorn would not split
-# otherwise: printable, with no fragment.
-_REQUEST_LINE = re.compile(r'([A-Z-]{3,20}) (/[!"$-~]*) HTTP/1\.1\r\n')
-# https://www.rfc-editor.org/rfc/rfc9112#name-field-syntax; no underscore, which would look like a
-# hyphen to the app, and the blanks where Nginx puts them.
-_FIELD = re.compile(
-    r"^([!#$%&'*+.^`|~0-9A-Za-z-]+): "
-    r"([\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?|)\r\n",
-    re.MULTILINE,
-)
+_METHOD = re.compile(r"[A-Z-]{3,20}")
+# https://www.rfc-editor.org/rfc/rfc9110#name-tokens without the underscore, which would look like
+# a hyphen to the app.
+_NAME = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z-]+")
 _ODD = frozenset({"TRANSFER-ENCODING", "EXPECT", "UPGRADE", "HTTP2-SETTINGS"})
 """What asks for more than an answer."""
-_NO_KEY = ""
-_NAMES_AT_MOST = 512
+_CONTROLS = bytes([*range(9), *range(10, 32), 127])
+"""All but the tab."""
+_NOT_HERE = ""
+_REMEMBERED_AT_MOST = 512
 _LENGTH_DIGITS = 18
 
 
@@ -39,13 +35,12 @@ class _Keys(Dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         upper = name.upper()
-        if upper in _ODD:
-            key = _NO_KEY
-        elif upper in ("CONTENT-TYPE", "CONTENT-LENGTH"):
-            key = upper.replace("-", "_")
-        else:
-            key = "HTTP_" + upper.replace("-", "_")
-        if len(self) < _NAMES_AT_MOST:
+        if upper in _ODD or not _NAME.fullmatch(name):
+            return _NOT_HERE
+        key = upper.replace("-", "_")
+        if upper not in ("CONTENT-TYPE", "CONTENT-LENGTH"):
+            key = "HTTP_" + key
+        if len(self) < _REMEMBERED_AT_MOST:
             self[name] = key
         return key
 
@@ -86,40 +81,49 @@ def parse(data: bytes, rules: Rules) -> Request | None:
         data: what was read of a connection in one go.
         rules: what may be parsed.
     """
-    end = data.find(b"\r\n\r\n") + 2
-    if end < 2 or end > rules.head_bytes:  # not found, or long
+    end = data.find(b"\r\n\r\n")
+    if end < 0 or end > rules.head_bytes:  # not found, or long
         return None
-    head = data[:end].decode("latin-1")
-    line = _REQUEST_LINE.match(head)
-    if line is None:
+    head = data[:end]
+    line, *fields = head.decode("latin-1").split("\r\n")
+    # Two for the end of each line, and no other control.
+    if len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(fields):
         return None
-    start = line.end()
-    fields = _FIELD.findall(head, start)
-    # A line that is no field is a line more than fields.
-    if len(fields) != head.count("\n", start) or len(fields) > rules.fields:
+    if len(fields) > rules.fields:
         return None
-    headers = {_KEYS[name]: value for name, value in fields}
+    try:
+        method, target, version = line.split(" ")
+        named = [field.split(":", 1) for field in fields]
+        headers = {_KEYS[name]: value.strip(" \t") for name, value in named}
+    except ValueError:
+        return None
     if len(headers) != len(fields):
-        repeated = _joined(fields, rules)
+        repeated = _joined(named, rules)
         if repeated is None:
             return None
         headers = repeated
     length = headers.get("CONTENT_LENGTH", "0")
     scheme = _scheme(headers, rules)
-    if _NO_KEY in headers or not scheme or not _is_length(length):
+    if (
+        version != "HTTP/1.1"
+        or _NOT_HERE in headers
+        or not scheme
+        or not _is_length(length)
+        or not _is_method(method)
+        or not _is_target(target)
+    ):
         return None
-    method, target = line.groups()
     path, _, query = target.partition("?")
     if "%" in path:
         path = unquote_to_bytes(path).decode("latin-1")
-    return Request(method, scheme, target, path, query, headers, int(length), data[end + 2 :])
+    return Request(method, scheme, target, path, query, headers, int(length), data[end + 4 :])
 
 
-def _joined(fields: list[tuple[str, str]], rules: Rules) -> Environ | None:
+def _joined(fields: list[list[str]], rules: Rules) -> Environ | None:
     """Return the headers, those of one name in one; None when they may not be repeated."""
     headers: Environ = {}
-    for name, value in fields:
-        key = _KEYS[name]
+    for name, text in fields:
+        key, value = _KEYS[name], text.strip(" \t")
         if key not in headers:
             headers[key] = value
         elif key in _SINGLE or any(key == one for one, _ in rules.schemes):
@@ -135,6 +139,18 @@ def _scheme(headers: Environ, rules: Rules) -> str:
     if len(told) > 1:
         return ""
     return "https" if told and told[0] else "http"
+
+
+_USUAL = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def _is_method(text: str) -> bool:
+    return text in _USUAL or _METHOD.fullmatch(text) is not None
+
+
+def _is_target(text: str) -> bool:
+    """Tell whether it is a path and a query, which Gunicorn splits alike."""
+    return text.startswith("/") and "#" not in text and text.isascii()
 
 
 def _is_length(text: str) -> bool:
