@@ -5,10 +5,10 @@ Results go to standard output, talk goes to standard error; colour is per stream
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import io
 import json
-import queue
 import re
 import sys
 import threading
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
 _LEVEL_COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
 _WAITING_LINES = 10_000
+_AT_ONCE = 256
+"""Lines in one write: a reader that is slow is not given all of them."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -47,6 +49,7 @@ class Console:
         self._log = _Lane(stdout)
         self._said = _Lane(stderr)
         self._request = ""
+        self._is_terminal = {id(stream): stream.isatty() for stream in (stdout, stderr)}
 
     @classmethod
     def standard(cls, env: dict[str, str]) -> Console:
@@ -206,7 +209,7 @@ class Console:
     def _paint(self, text: str, colour: str, stream: TextIO) -> str:
         if not text or not colour or "NO_COLOR" in self._env:
             return text
-        if "FORCE_COLOR" not in self._env and not stream.isatty():
+        if "FORCE_COLOR" not in self._env and not self._is_terminal[id(stream)]:
             return text
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
 
@@ -220,41 +223,45 @@ class _Lane:
     def __init__(self, stream: TextIO) -> None:
         self.is_running = False
         self._stream = stream
-        self._waiting: queue.Queue[str | None] = queue.Queue(_WAITING_LINES)
+        self._waiting: collections.deque[str] = collections.deque()
+        self._is_wanted = threading.Event()
         self._lost = 0
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Write until the block ends, and a moment longer."""
         thread = threading.Thread(target=self._write, daemon=True)
-        thread.start()
         self.is_running = True
+        thread.start()
         try:
             yield
         finally:
             self.is_running = False
-            with contextlib.suppress(queue.Full):
-                self._waiting.put(None, timeout=1)
-                thread.join(timeout=2)
+            self._is_wanted.set()
+            thread.join(timeout=2)
 
     def put(self, text: str) -> None:
         """Queue text that ends with its line, or lose it."""
-        try:
-            self._waiting.put_nowait(text)
-        except queue.Full:
+        if len(self._waiting) >= _WAITING_LINES:
             self._lost += 1
+            return
+        self._waiting.append(text)
+        if not self._is_wanted.is_set():
+            self._is_wanted.set()
 
     def _write(self) -> None:
-        while (text := self._waiting.get()) is not None:
-            if self._lost:
-                text = f"({self._lost} lines were lost: nobody read them)\n{text}"
-                self._lost = 0
-            try:
-                self._stream.write(text)
-                if self._waiting.empty():
+        while self.is_running or self._waiting:
+            self._is_wanted.wait()
+            self._is_wanted.clear()
+            while self._waiting:
+                lost, self._lost = self._lost, 0
+                texts = [f"({lost} lines were lost: nobody read them)\n"] if lost else []
+                texts += [self._waiting.popleft() for _ in range(min(len(self._waiting), _AT_ONCE))]
+                try:
+                    self._stream.write("".join(texts))
                     self._stream.flush()
-            except (OSError, ValueError):  # the reader is gone; the site goes on
-                return
+                except (OSError, ValueError):  # the reader is gone; the site goes on
+                    return
 
 
 def _of(record: Record) -> str:

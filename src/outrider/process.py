@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import fcntl
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -106,6 +107,13 @@ def _pipe(account: Account | User | None) -> tuple[int, int]:
     return reader, writer
 
 
+def _widen(reader: int) -> None:
+    # https://man7.org/linux/man-pages/man7/pipe.7.html (Pipe capacity)
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+
+
 def _collect(child: subprocess.Popen[bytes], reader: int | None, timeout_s: float) -> Finished:
     chunks: list[bytes] = []
     thread = None
@@ -163,27 +171,44 @@ def kill_group(group: int) -> None:
 
 LINE_LIMIT = 64 * 1024
 """Bytes after which a line without an end is passed on as it is."""
+PAUSE_S = 0.02
+"""Between two reads of a child's lines: to be woken for each line of a busy site costs more than to
+print it, and takes the time from its workers."""
+PIPE_BYTES = 2**20
+"""What waits meanwhile; by Linux's default that is the most."""
 
 
 class _Lines(asyncio.Protocol):
     """Cuts a pipe's bytes into lines."""
 
-    def __init__(self, on_line: Callable[[str], None]) -> None:
-        self.on_line = on_line
+    def __init__(self, on_lines: Callable[[list[str]], None], pause_s: float) -> None:
+        self.on_lines = on_lines
+        self.pause_s = pause_s
         self.rest = b""
-        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.loop = asyncio.get_running_loop()
+        self.closed: asyncio.Future[None] = self.loop.create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.ReadTransport", transport)
 
     def data_received(self, data: bytes) -> None:
+        if self.pause_s:
+            self.transport.pause_reading()
+            self.loop.call_later(self.pause_s, self._resume)
         *lines, self.rest = (self.rest + data).split(b"\n")
         if len(self.rest) > LINE_LIMIT:
             lines.append(self.rest)
             self.rest = b""
-        for line in lines:
-            self.on_line(line.decode("utf-8", "replace"))
+        if lines:
+            self.on_lines([line.decode("utf-8", "replace") for line in lines])
+
+    def _resume(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's own
         if self.rest:
-            self.on_line(self.rest.decode("utf-8", "replace"))
+            self.on_lines([self.rest.decode("utf-8", "replace")])
         if not self.closed.done():
             self.closed.set_result(None)
 
@@ -235,8 +260,8 @@ async def spawn(
     cwd: str,
     account: User,
     pass_fds: Sequence[int] = (),
-    on_line: Callable[[str], None],
-    notify: tuple[str, Callable[[str], None]] | None = None,
+    on_lines: Callable[[list[str]], None],
+    notify: tuple[str, Callable[[list[str]], None]] | None = None,
     lifeline: str | None = None,
 ) -> Child:
     """Start a child that stays, and hear each line that it writes to its output or error.
@@ -250,14 +275,15 @@ async def spawn(
         cwd: its working directory.
         account: as root, whom to run it as.
         pass_fds: descriptors that stay open in it.
-        on_line: called with each line, without its end.
-        notify: the variable that names one more descriptor, and what hears each line there.
+        on_lines: called with the lines that have come, without their ends.
+        notify: the variable that names one more descriptor, and what hears the lines there.
         lifeline: the variable that names a descriptor whose end of file foretells the child's end.
     """
     loop = asyncio.get_running_loop()
     child_env = dict(env)
-    wanted = [on_line, *([notify[1]] if notify else [])]
+    wanted = [(on_lines, PAUSE_S), *([(notify[1], 0.0)] if notify else [])]
     readers, writers = zip(*(_pipe(account) for _ in wanted), strict=True)
+    _widen(readers[0])
     held, kept = os.pipe()
     try:
         if notify:
@@ -284,9 +310,9 @@ async def spawn(
         for descriptor in (*writers, held):
             os.close(descriptor)
     child = Child(process.pid, process, _lifeline=kept)
-    for reader, callback in zip(readers, wanted, strict=True):
+    for reader, (callback, pause_s) in zip(readers, wanted, strict=True):
         transport, protocol = await loop.connect_read_pipe(
-            partial(_Lines, callback), os.fdopen(reader, "rb", 0)
+            partial(_Lines, callback, pause_s), os.fdopen(reader, "rb", 0)
         )
         child.transports.append(transport)
         child.pipes.append(protocol.closed)

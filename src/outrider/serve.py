@@ -372,8 +372,8 @@ class _Runner:
             cwd=site.process.directory,
             account=site.user,
             pass_fds=fds,
-            on_line=lambda line: self._log("app", line, whose),
-            notify=(NOTIFY_VARIABLE, lambda line: self._hear_worker(name, line)),
+            on_lines=lambda lines: self._log("app", lines, whose),
+            notify=(NOTIFY_VARIABLE, lambda lines: self._hear_workers(name, lines)),
             lifeline=LIFELINE_VARIABLE,
         )
 
@@ -389,11 +389,11 @@ class _Runner:
                 env={**env, "PATH": search_path(site.process.python, env)},
                 cwd=site.process.directory,
                 account=site.user,
-                on_line=lambda line: self._log(source, line, whose),
+                on_lines=lambda lines: self._log(source, lines, whose),
             )
         except OSError as error:
             # As a shell says that a program could not be run.
-            self._log(source, f"{argv[0]}: {error.strerror}", whose)
+            self._log(source, [f"{argv[0]}: {error.strerror}"], whose)
             self.events.put_nowait(lifecycle.Ended(name, 126))
         else:
             self._watch(name, child)
@@ -404,6 +404,10 @@ class _Runner:
         else:
             how = how_it_ended(code, {})
             self.report.warn(f"{title}: {how}; it starts again in {again_in_s:g} s")
+
+    def _hear_workers(self, name: Name, lines: list[str]) -> None:
+        for line in lines:
+            self._hear_worker(name, line)
 
     def _hear_worker(self, name: Name, line: str) -> None:
         # app/shim/ready.py says it.
@@ -429,14 +433,16 @@ class _Runner:
             cwd=first.paths.run,
             account=first.user,
             pass_fds=(self.public.fileno(),),
-            on_line=lambda line: self._log("nginx", line),
+            on_lines=lambda lines: self._log("nginx", lines),
         )
 
-    def _log(self, source: str, line: str, site: str = "") -> None:
-        record = logline.parse(source, line, site)
-        # Nginx says so at each start, before it has read which levels are wanted.
-        if record.level != "notice":
-            self.report.log(record, now())
+    def _log(self, source: str, lines: list[str], site: str = "") -> None:
+        when = now()
+        for line in lines:
+            record = logline.parse(source, line, site)
+            # Nginx says so at each start, before it has read which levels are wanted.
+            if record.level != "notice":
+                self.report.log(record, when)
 
     def _watch(self, name: Name, child: process.Child) -> None:
         async def until_it_ends() -> None:
