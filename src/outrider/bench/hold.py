@@ -43,6 +43,7 @@ class Orders:
         pace_s: seconds between two of these.
         count: clients.
         connect_per_s: how many of them connect in a second.
+        delay_s: seconds until the first connects.
         segment_bytes: for a reader, the largest TCP segment that it takes; 0: the kernel's choice.
         replaces: a client that was dropped or refused connects again.
     """
@@ -55,6 +56,7 @@ class Orders:
     pace_s: float
     count: int
     connect_per_s: float
+    delay_s: float = 0
     segment_bytes: int = 0
     replaces: bool = True
 
@@ -87,7 +89,7 @@ class Holder:
 
     def __post_init__(self) -> None:
         """Lay out the ramp."""
-        start = self.clock()
+        start = self.clock() + self.orders.delay_s
         step = 1 / self.orders.connect_per_s
         self.waiting.extend((start + n * step, Client()) for n in range(self.orders.count))
 

@@ -99,6 +99,7 @@ class SlowClients:
         path: what they ask for; a reader needs something of at least LARGE_BYTES.
         host: of their Host header; without it the address.
         connect_per_s: how fast they come.
+        delay_s: when the first comes, after start().
         pace_s: seconds between two bytes of one client.
         replaces: who is dropped or refused comes again, a second later at the earliest, so that
             the site goes on having `count` of them.
@@ -115,6 +116,7 @@ class SlowClients:
         path: str = "/",
         host: str | None = None,
         connect_per_s: float = CONNECT_PER_S,
+        delay_s: float = 0,
         pace_s: float = PACE_S,
         replaces: bool = True,
         segment_bytes: int = SEGMENT_BYTES,
@@ -136,6 +138,7 @@ class SlowClients:
                 pace_s=pace_s,
                 count=share,
                 connect_per_s=connect_per_s * share / count,
+                delay_s=delay_s,
                 segment_bytes=segment_bytes,
                 replaces=replaces,
             )
