@@ -48,7 +48,6 @@ class Found:
     Attributes:
         targets: the sites, in the order of being measured.
         clients: how many slow clients each gets.
-        python: whose version the report names: the app's; None: it is not known.
     """
 
     targets: Sequence[Target]

@@ -17,7 +17,10 @@ import sys
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BODY_BYTES = 100_000
 """What a slow body promises: less than most limits of a site, more than a form needs."""
@@ -76,7 +79,8 @@ class Holder:
     """The clients of one process, and what has become of them."""
 
     orders: Orders
-    clock: Any = time.monotonic
+    clock: Callable[[], float] = time.monotonic
+    clients: list[Client] = field(default_factory=list)
     waiting: deque[tuple[float, Client]] = field(default_factory=deque)
     """Who connects when: the first ones by the ramp, then those who connect again."""
     again: deque[tuple[float, Client]] = field(default_factory=deque)
@@ -91,7 +95,8 @@ class Holder:
         """Lay out the ramp."""
         start = self.clock() + self.orders.delay_s
         step = 1 / self.orders.connect_per_s
-        self.waiting.extend((start + n * step, Client()) for n in range(self.orders.count))
+        self.clients = [Client() for _ in range(self.orders.count)]
+        self.waiting.extend((start + n * step, client) for n, client in enumerate(self.clients))
 
     def turn(self) -> None:
         """Do what is due, and wait for sockets no longer than until something else is."""

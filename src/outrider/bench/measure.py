@@ -121,6 +121,9 @@ class _Watch:
             # They stay until the last request is answered or has failed.
             samples = await stream.run()
             counts = {kind: clients.counts for kind, clients in slow.items()}
+            for clients in slow.values():
+                if clients.trouble:
+                    raise RuntimeError("\n".join(clients.trouble))
         return Measurement(
             name=target.name,
             detail=target.detail,

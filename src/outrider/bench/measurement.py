@@ -7,13 +7,13 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from outrider.bench.slow import KINDS, Counts
 from outrider.bench.stream import Sample, percentile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from outrider.bench.options import Schedule
-    from outrider.bench.slow import Counts
 
 PHASES = ("without slow clients", "while they come", "with all of them")
 OVERLOADED_S = 0.5
@@ -153,11 +153,11 @@ def table(measurements: Sequence[Measurement]) -> str:
 def verdict(one: Measurement) -> str:
     """Return in a sentence what visitors saw."""
     before, _, after = one.phases
+    slow = f"{after.held} slow client{'s' * (after.held != 1)}"
     if after.failed:
-        lost = f"{after.failed} of {after.requests} requests failed"
-        return f"{one.name}: with {after.held} slow clients {lost}."
+        return f"{one.name}: with {slow}, {after.failed} of {after.requests} requests failed."
     return (
-        f"{one.name}: with {after.held} slow clients no request failed; "
+        f"{one.name}: with {slow} no request failed; "
         f"99 % were answered within {shown(after.p99_s)} ({shown(before.p99_s)} without them)."
     )
 
@@ -169,24 +169,30 @@ def notes(one: Measurement) -> list[str]:
     for phase in one.phases:
         reasons.update(phase.failures)
     said += [f"failed: {count} x {reason}" for reason, count in reasons.most_common()]
-    dropped = sum(counts.dropped for counts in one.counts.values())
-    refused = sum(counts.refused for counts in one.counts.values())
-    answers = Counter[str]()
-    for counts in one.counts.values():
-        answers.update(counts.answers)
-    if dropped or refused:
-        kinds = ", ".join(f"{count} x {answer}" for answer, count in answers.most_common(4))
-        said.append(
-            f"slow clients: {dropped} times closed by the site, {refused} times refused"
-            + (f" ({kinds})" if kinds else "")
-            + "; each came again"
-        )
+    said += _of_slow_clients(one)
     if one.left_out:
         said.append(one.left_out)
     if one.is_overloaded:
         said.append(
             "the site does not keep up with the ordinary requests alone: choose a lower --rate"
         )
+    return said
+
+
+def _of_slow_clients(one: Measurement) -> list[str]:
+    """Say what has become of them, beyond being held."""
+    total = sum(one.counts.values(), Counts())
+    shares = ", ".join(f"{count} {KINDS[kind]}" for kind, count in one.kinds.items())
+    said = [f"slow clients: {shares}"]
+    names = Counter(total.answers).most_common(4)
+    kinds = f" ({', '.join(f'{count} x {name}' for name, count in names)})" if names else ""
+    if total.dropped or total.refused:
+        said.append(
+            f"slow clients that the site closed: {total.dropped}; that could not connect: "
+            f"{total.refused}{kinds}; each came again"
+        )
+    if total.connecting:
+        said.append(f"slow clients that were still waiting to be connected: {total.connecting}")
     return said
 
 

@@ -72,6 +72,7 @@ def plot(measurements: Sequence[Measurement]) -> str:
         "font.family": "sans-serif",
         "font.size": 10,
         "axes.spines.top": False,
+        "figure.constrained_layout.hspace": 0.1,
     }
     with mpl.rc_context(style):
         figure = Figure(figsize=(9, 3.3 * len(measurements)), layout="constrained")
@@ -116,11 +117,11 @@ def _draw(panel: Any, one: Measurement) -> None:
     )  # fmt: skip
     if failed:
         panel.annotate(
-            f"{len(failed)} failed", (failed[0].due_s, top), xytext=(-8, 0),
-            textcoords="offset points", ha="right", va="center", color=_FAILED, weight="bold",
+            f"{len(failed)} failed", (failed[0].due_s, top), xytext=(0, 6),
+            textcoords="offset points", va="bottom", color=_FAILED, weight="bold",
         )  # fmt: skip
     panel.set_yscale("log")
-    panel.set_ylim(0.5, top * 2)
+    panel.set_ylim(0.5, top * 5)
     panel.set_yticks([1, 10, 100, 1000, 5000], ["1 ms", "10 ms", "100 ms", "1 s", f"{LIMIT_S:g} s"])
     panel.minorticks_off()
     panel.set_xlim(0, math.ceil(schedule.end_s))

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from outrider.values import Address
 
 KINDS = {
-    "headers": "send a header that never ends",
-    "body": "send a body that never ends",
-    "reading": "read the answer, hardly",
+    "headers": "never end their headers",
+    "body": "never end their body",
+    "reading": "hardly read the answer",
 }
-"""How a client can be slow, by name."""
+"""How a client can be slow, by name: what such clients do."""
 PACE_S = 5.0
 """Seconds between two bytes of a client.
 

@@ -155,7 +155,7 @@ def under_gunicorn(target: Target, site: Site, address: Address, env: Mapping[st
     argv += ["--bind", str(address), "--workers", str(count), "--worker-class", "sync"]
     argv += ["--chdir", site.process.directory, "--pythonpath", site.process.import_root]
     return Target(
-        name="bare Gunicorn",
+        name="Bare Gunicorn",
         detail=f"the same app and {count} sync workers, nothing before them",
         address=address,
         host=host_of(site, address),
