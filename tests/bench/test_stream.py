@@ -20,16 +20,29 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 async def site(answer):
     """Serve whatever `answer(reader, writer)` does, on a port of this machine."""
 
+    serving: set[asyncio.Task[None]] = set()
+
     async def serve(reader, writer):
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        task = asyncio.current_task()
+        assert task
+        serving.add(task)
+        try:
             await answer(reader, writer)
-        writer.close()
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the visitor has left, or the test is over
+        finally:
+            writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield Address(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
     finally:
         server.close()
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
 
 def says(data):

@@ -61,7 +61,7 @@ def of_url(url: str, mine: str | None, options: Options) -> Found:
         OutriderError: it is none that may be measured.
     """
     place = place_of(url, mine, options, sockets.resolve)
-    clients = clients_of(options.clients, *most_of_clients(per_process()))
+    clients = clients_of(options.clients, *most_of_clients(per_process(), place))
     return Found(targets=[running_site(place, options)], clients=clients)
 
 

@@ -75,6 +75,8 @@ class Place:
     address: Address
     host: str
     path: str
+    is_here: bool
+    """On this machine."""
 
 
 def parse_request_path(raw: object) -> str:
@@ -124,7 +126,8 @@ def place_of(
         number = resolve(host, port)
     except OSError as error:
         raise errors.bench_bad_url(url, f"{host}: {error.strerror or error}") from None
-    if not ipaddress.ip_address(number).is_loopback:
+    is_here = ipaddress.ip_address(number).is_loopback
+    if not is_here:
         _confirm(host, mine, options)
     shown = f"[{host}]" if ":" in host else host
     return Place(
@@ -132,6 +135,7 @@ def place_of(
         address=Address(host=number, port=port),
         host=shown if port == 80 else f"{shown}:{port}",
         path=path,
+        is_here=is_here,
     )
 
 
@@ -171,7 +175,9 @@ def most_of_site(site: Site) -> tuple[int, str]:
     return most, f"Nginx's {noun} {each} connections each, of {site.limits.open_files} open files"
 
 
-def most_of_clients(per_process: int) -> tuple[int, str]:
-    """Return how many slow clients there can be at all, and why."""
+def most_of_clients(per_process: int, place: Place) -> tuple[int, str]:
+    """Return how many slow clients a running site may get at all, and why."""
+    if not place.is_here:
+        return MODEST["--clients"], "on another machine no more are taken"
     why = f"{_PROCESSES} processes hold them, each at most {per_process}, as open files allow"
     return _PROCESSES * per_process, why
