@@ -160,7 +160,7 @@ BENCH_DECIDES = frozenset({"bind", "run_dir", "log_format"})
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(min=0.1, max=5000),
+    type=click.FloatRange(min=0.1, max=1000),
     default=50,
     show_default=True,
     metavar="N",

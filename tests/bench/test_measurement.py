@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -66,6 +67,11 @@ def test_a_stream_that_is_too_much_without_any_slow_client_is_said_to_be(samples
     assert "choose a lower --rate" in notes(measurement(samples))[-1]
 
 
+def test_visitors_who_were_sent_late_by_this_machine_are_said_to_be():
+    late_ones = [replace(good(n), late_s=0.2) for n in range(5)]
+    assert "sent up to 200 ms late" in notes(measurement(late_ones))[-1]
+
+
 def test_a_phase_in_which_nobody_came_says_nothing():
     one = measurement([])
     assert not one.is_overloaded
@@ -80,7 +86,7 @@ def test_json_has_every_sample_and_null_for_what_never_came():
     assert [phase["median_s"] for phase in site["phases"]] == [0.003, 0.003, None]
     assert len(site["samples"]) == 7
     assert site["samples"][-1] == {
-        "due_s": 9, "latency_s": None, "status": 0, "failure": LATE,
+        "due_s": 9, "latency_s": None, "status": 0, "failure": LATE, "late_s": 0.0,
     }  # fmt: skip
     assert site["slow_clients"]["body"]["held"] == 50
 

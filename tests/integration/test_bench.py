@@ -139,6 +139,7 @@ def test_a_running_site_is_measured_by_its_url_and_goes_on_running(temp_dir, fre
 
 
 def test_a_large_static_file_is_found_for_slow_readers(tmp_path, temp_dir):
+    pytest.importorskip("matplotlib", reason="pip install 'outrider[bench]'")
     (tmp_path / "app.py").write_text(
         "from flask import Flask\napp = Flask(__name__)\n"
         "@app.get('/')\ndef home():\n    return 'home'\n"

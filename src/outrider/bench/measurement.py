@@ -19,6 +19,9 @@ PHASES = ("without slow clients", "while they come", "with all of them")
 OVERLOADED_S = 0.5
 """A median above this without slow clients says that the stream alone is too much."""
 
+LATE_S = 0.05
+"""One in a hundred requests may be sent so late without a word: the processors are shared."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -175,6 +178,12 @@ def notes(one: Measurement) -> list[str]:
     if one.is_overloaded:
         said.append(
             "the site does not keep up with the ordinary requests alone: choose a lower --rate"
+        )
+    late_s = percentile([sample.late_s for sample in one.samples], 99)
+    if late_s > LATE_S:
+        said.append(
+            f"requests were sent up to {shown(late_s)} late, because this machine was busy, and "
+            "that time counts: choose a lower --rate"
         )
     return said
 

@@ -34,12 +34,14 @@ class Sample:
         latency_s: from then until the last byte of its answer; infinite: it has failed.
         status: of its answer; 0: there was none.
         failure: why it has failed; empty: it has not.
+        late_s: how long after being due it was sent, because this process or machine was busy.
     """
 
     due_s: float
     latency_s: float
     status: int
     failure: str = ""
+    late_s: float = 0.0
 
 
 class _BrokenError(Exception):
@@ -118,6 +120,7 @@ class Stream:
     async def _ask(self, start: float, due: float) -> None:
         loop = asyncio.get_running_loop()
         status, failure = 0, ""
+        late_s = loop.time() - start - due
         try:
             async with asyncio.timeout_at(start + due + self.limit_s):
                 status = await self._exchange()
@@ -134,7 +137,7 @@ class Stream:
         if status >= 500:
             failure = f"status {status}"
         latency = math.inf if failure else loop.time() - start - due
-        sample = Sample(due, latency, status, failure)
+        sample = Sample(due, latency, status, failure, late_s)
         self.samples.append(sample)
         if self.on_sample:
             self.on_sample(sample)
