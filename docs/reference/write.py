@@ -108,6 +108,7 @@ MEANINGS = {
     "DIED": "Nginx or the application server ended by itself while the site ran",
     "KILLED": "something did not stop in time and was killed",
     "DOCKER": "no usable Docker, or one that has refused something",
+    "BENCH": "the site that was to be measured does not answer as it should",
 }
 
 

@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import re
+import shutil
 import sys
 import threading
 from dataclasses import asdict
@@ -81,6 +82,17 @@ class Console:
             "found": "  ",
         }[kind]
         self._say(f"{mark}{text}\n")
+
+    def progress(self, text: str) -> None:
+        """Show on a terminal how something stands, in a line that the next call replaces.
+
+        An empty text removes it.
+        """
+        if not self.stderr.isatty():
+            return
+        # Longer than the terminal is wide, it could not be replaced.
+        width = shutil.get_terminal_size().columns - 1
+        self._say("\r\x1b[K" + text[:width])
 
     def error(self, error: OutriderError) -> None:
         """Say what happened, what was found and what to type."""

@@ -238,6 +238,20 @@ class Child:
         """Kill the child and all that it started."""
         kill_group(self.pid)
 
+    async def exited(self) -> int:
+        """Return the exit code as soon as there is one; wait() is still to be called."""
+        return await self._process.wait()
+
+    async def end(self, patience_s: float) -> int:
+        """Ask the child to stop, kill it if it does not, and return its exit code."""
+        self.send(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(patience_s):
+                return await self.wait()
+        except TimeoutError:
+            self.kill()
+            return await self.wait()
+
     async def wait(self, linger_s: float = 1.0) -> int:
         """Return the exit code once its last lines have arrived; nothing of its group stays.
 
@@ -258,7 +272,7 @@ async def spawn(
     *,
     env: Mapping[str, str],
     cwd: str,
-    account: User,
+    account: User | None,
     pass_fds: Sequence[int] = (),
     on_lines: Callable[[list[str]], None],
     notify: tuple[str, Callable[[list[str]], None]] | None = None,

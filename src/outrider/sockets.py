@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outrider import errors
+from outrider.values import Address
 
 if TYPE_CHECKING:
     from outrider.site import User
-    from outrider.values import Address
 
 HEALTH_PATH = "/_outrider/health"
 
@@ -63,6 +63,22 @@ def _free(address: Address) -> str:
             trial.bind((address.host, port))
             return str(type(address)(host=address.host, port=port))
     return str(type(address)(host=address.host, port=8080))
+
+
+def free_address() -> Address:
+    """Return an address of this machine alone that nobody listens on at the moment."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return Address(host="127.0.0.1", port=trial.getsockname()[1])
+
+
+def resolve(host: str, port: int) -> str:
+    """Return the numeric address of a host name.
+
+    Raises:
+        OSError: nobody knows it.
+    """
+    return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
 
 
 def bind_private(path: str, backlog: int, user: User) -> socket.socket:

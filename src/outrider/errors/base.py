@@ -27,6 +27,7 @@ class Exit(IntEnum):
     DIED = 11
     KILLED = 12
     DOCKER = 13
+    BENCH = 14
 
 
 class OutriderError(Exception):
