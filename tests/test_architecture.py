@@ -172,7 +172,7 @@ OWNERS = (
     ),
     Owner(
         "the clock",
-        frozenset({"serve", "deploy", "process", "app", "probe"}),
+        frozenset({"serve", "deploy", "bench", "process", "app", "probe"}),
         ("time.time*", "time.monotonic*", *(f"datetime.*.{name}" for name in ("*now", "today"))),
         "take `now` as an argument",
     ),

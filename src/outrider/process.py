@@ -233,7 +233,7 @@ async def spawn(
     *,
     env: Mapping[str, str],
     cwd: str,
-    account: User,
+    account: User | None,
     pass_fds: Sequence[int] = (),
     on_line: Callable[[str], None],
     notify: tuple[str, Callable[[str], None]] | None = None,
