@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.tables import report
 from benchmarks.tables.contenders import BY_NAME, CONTENDERS
+from benchmarks.tables.environments import readable_python
 from benchmarks.tables.measures import throughput
 from benchmarks.tables.records import Record, Records, without
 from benchmarks.tables.rig import Rig, machine, say
@@ -36,6 +37,7 @@ def main(words: list[str] | None = None) -> int:
         names=tuple(names(asked.contenders, BY_NAME)),
         rounds=asked.rounds,
         seconds=asked.seconds,
+        python=asked.python,
     )
     rig.records += without((Record(**one) for one in before.get("records", [])), set(tables))
     rig.absent |= before.get("absent", {})
@@ -47,7 +49,7 @@ def main(words: list[str] | None = None) -> int:
         MEASURES[table](rig)
         spent[table] = round(time.monotonic() - begun, 1)
         kept = {
-            "machine": machine(),
+            "machine": machine(asked.python),
             "versions": rig.versions,
             "absent": rig.absent,
             "spent_s": spent,
@@ -80,6 +82,12 @@ def parser() -> argparse.ArgumentParser:
         default=Path.home() / ".cache" / "outrider-benchmarks",
         metavar="DIR",
         help="where the environments are kept between runs",
+    )
+    made.add_argument(
+        "--python",
+        default=readable_python(),
+        metavar="FILE",
+        help="what the contenders run on; default: %(default)s",
     )
     made.add_argument("--show", type=Path, metavar="FILE", help="print results, measure nothing")
     return made

