@@ -177,8 +177,17 @@ HAZARDS = {
         situation="a WebSocket at an app that has none", sync="200, an ordinary request"
     ),
     "reading": Hazard(situation="`wsgi.input` by all its methods", sync="as PEP 3333 says"),
+    "reading_lines_by_a_hint": Hazard(
+        situation="`wsgi.input.readlines(hint)`",
+        sync="all",
+        ours="as many as it asks for",
+        why="PEP 3333 leaves it open; Python's own files do it so.",
+    ),
     "upload_ignored": Hazard(
-        situation="50 MB that the app does not read: it answers 413", sync="413, whole"
+        situation="50 MB that the app does not read: it answers 413",
+        sync="413, whole or 502, by chance",
+        ours="413, whole",
+        why="Gunicorn stops reading after 64 KB, when Nginx may not have seen the answer.",
     ),
     "large_upload": Hazard(situation="60 MB up", sync="whole, memory constant"),
     "large_download": Hazard(situation="60 MB down", sync="whole, memory constant"),

@@ -250,7 +250,7 @@ class Served:
     port: int
     gunicorn: subprocess.Popen[bytes]
     nginx: subprocess.Popen[bytes]
-    _numbers: Iterator[int] = field(default_factory=lambda: iter(range(10**9)))
+    _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**9)))
 
     @property
     def socket(self) -> str:

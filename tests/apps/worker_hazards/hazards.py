@@ -139,9 +139,12 @@ def digest(environ, start_response):
 def lines(environ, start_response):
     """Read the body in each way that PEP 3333 names."""
     stream = environ["wsgi.input"]
-    told = [stream.readline(), stream.readline(3), stream.read(2), stream.readlines(4)]
-    told += [next(iter(stream), b"")]
-    told += [stream.read(0), stream.read(), stream.read(10), stream.readline(), list(stream)]
+    if environ["QUERY_STRING"] == "hint":
+        told = stream.readlines(5)
+    else:
+        told = [stream.readline(), stream.readline(3), stream.read(2), next(iter(stream))]
+        told += [stream.read(0), stream.read(), stream.read(10), stream.readline()]
+        told += [stream.readlines(), list(stream)]
     data = repr(told).encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(data)))])
     return [data]
