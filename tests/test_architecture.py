@@ -94,15 +94,13 @@ OWNERS = (
             "os.posix_spawn*",
             "os.system",
             "os.popen",
-            "os.kill",
-            "os.killpg",
         ),
         "processes live in process.py",
     ),
     Owner(
         "signals",
         frozenset({"process", "serve", "app"}),
-        ("signal", ".add_signal_handler()"),
+        ("signal", ".add_signal_handler()", "os.kill", "os.killpg"),
         "signals live in process.py and serve.py",
     ),
     Owner(
@@ -452,14 +450,17 @@ BAD_USES = {
     "processes": [
         "import subprocess",
         "from subprocess import run",
-        "import os as o\no.kill(1, 9)",
-        "from os import killpg",
         "import os\nos.execvp('a', [])",
         "import os\nstart = os.fork",
         "import asyncio\nasyncio.create_subprocess_exec('a')",
         "def f(loop): loop.subprocess_shell(None, 'a')",
     ],
-    "signals": ["import signal", "def f(loop): loop.add_signal_handler(1, f)"],
+    "signals": [
+        "import signal",
+        "import os as o\no.kill(1, 9)",
+        "from os import killpg",
+        "def f(loop): loop.add_signal_handler(1, f)",
+    ],
     "writing": [
         "open('a', 'w')",
         "open('a', mode='rb+')",

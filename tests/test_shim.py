@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import logging.handlers
+import os
 import queue
 import threading
 
@@ -201,11 +202,16 @@ def test_what_cannot_be_encoded_does_not_raise(stream):
     assert written() == "\\udcff\n"
 
 
-def test_the_id_is_forgotten_when_the_request_is_over(monkeypatch):
+def test_the_id_is_forgotten_when_the_request_is_over(monkeypatch, tmp_path):
     monkeypatch.delenv(shim.NOTIFY_VARIABLE, raising=False)
 
     class Worker:
         wsgi = staticmethod(lambda *_: [])
+        tmp = (tmp_path / "heartbeat").open("wb")
+        ppid = os.getpid()
+
+        def notify(self):
+            pass
 
         def handle(self, *args):
             self.wsgi({"wsgi.url_scheme": "http", "HTTP_X_REQUEST_ID": "4f3a"}, print)
@@ -216,5 +222,6 @@ def test_the_id_is_forgotten_when_the_request_is_over(monkeypatch):
     gunicorn_hooks.wrap(worker, "")
     with pytest.raises(ZeroDivisionError):
         worker.handle(1, 2, 3)
+    worker.tmp.close()
     assert shim.REQUEST_ID.get() == ""
     assert isinstance(worker.wsgi, shim.WsgiFront)

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=70903a0562b50e80e98bb24d0ac51aa4347952430f32c9b2d13f3381c600d37a
+# outrider 0.1.0 sha256=f9b05f04f2420ff44a1d043cfc4bc82d871829c38ff702c765a3196b8df4af48
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -74,6 +74,11 @@ limit_request_field_size = 8190
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+
+
+# An old worker stops when a new one has loaded the app, and not before.
+def on_starting(server):
+    _hooks.reload_gently(server)
 
 
 def pre_fork(server, worker):

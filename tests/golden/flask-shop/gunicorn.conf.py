@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=c23b778a23f3e8329e50cfd3b0ad635d9f45ae5e323f9b3cf687ec62533397af
+# outrider 0.1.0 sha256=1201a09a26a799815fc2c4b23ebd5d504af588a677a8ee418039b0426211b8c9
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -74,6 +74,11 @@ limit_request_field_size = 8190
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+
+
+# An old worker stops when a new one has loaded the app, and not before.
+def on_starting(server):
+    _hooks.reload_gently(server)
 
 
 def pre_fork(server, worker):

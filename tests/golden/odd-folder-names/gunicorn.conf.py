@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=f25660151023122b7f0fbe386d92bb3bc8d0ce7d6328f3c9d239957ecf8a2d05
+# outrider 0.1.0 sha256=3e941ec554f91702926f8ba0b0c5cfbb7f99ad25db8708832848c55d6977f452
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -74,6 +74,11 @@ limit_request_field_size = 8190
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+
+
+# An old worker stops when a new one has loaded the app, and not before.
+def on_starting(server):
+    _hooks.reload_gently(server)
 
 
 def pre_fork(server, worker):

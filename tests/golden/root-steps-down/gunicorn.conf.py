@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=692d898031f46a10e19c67f89f4d2a6145b5a7f4f8e9aba4cef94071d33313c3
+# outrider 0.1.0 sha256=6bb5450b54f72ec2fdd8bc287a5a937d50e9c316dc276f54b4d6d469d669c70a
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as root:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py --user 1000 --group 1000 shop:app
@@ -74,6 +74,11 @@ limit_request_field_size = 8190
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+
+
+# An old worker stops when a new one has loaded the app, and not before.
+def on_starting(server):
+    _hooks.reload_gently(server)
 
 
 def pre_fork(server, worker):

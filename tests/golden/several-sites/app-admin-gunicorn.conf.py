@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=0682daa9276cd19eac4fd1f9c231d7f61e3cc224a7703f68c58702c562f64c1f
+# outrider 0.1.0 sha256=264622ab6ec4598347078216397567a1bbef27f9737e79def984620ce4260c12
 # Gunicorn for admin.asgi:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py admin.asgi:app
@@ -75,6 +75,11 @@ limit_request_field_size = 8190
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+
+
+# An old worker stops when a new one has loaded the app, and not before.
+def on_starting(server):
+    _hooks.reload_gently(server)
 
 
 def pre_fork(server, worker):

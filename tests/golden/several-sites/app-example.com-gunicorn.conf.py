@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=350b8ee3294020610cc5a91b4926c4e359d8184f1bf4da4fab19eaf031363f7f
+# outrider 0.1.0 sha256=e6aa811552ca54e19cbba4e61c260625539bfdf36a124e3f430b3598000f6e83
 # Gunicorn for home:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py home:app
@@ -74,6 +74,11 @@ limit_request_field_size = 8190
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+
+
+# An old worker stops when a new one has loaded the app, and not before.
+def on_starting(server):
+    _hooks.reload_gently(server)
 
 
 def pre_fork(server, worker):

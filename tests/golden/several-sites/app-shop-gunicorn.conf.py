@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=fdf71c0e739b5b8e7e8c3780062326a630c12cc8660621e8d0686af058d04bfa
+# outrider 0.1.0 sha256=d74fd907915de1a718abef305de68bb036244c95f977fd8e876ee705b0180d5e
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -74,6 +74,11 @@ limit_request_field_size = 8190
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+
+
+# An old worker stops when a new one has loaded the app, and not before.
+def on_starting(server):
+    _hooks.reload_gently(server)
 
 
 def pre_fork(server, worker):

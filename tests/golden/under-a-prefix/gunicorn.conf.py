@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=a3e3e523dd48da8aa41f96cb48d874e2b56dc05e6cf06ba383f249a8ce24f6df
+# outrider 0.1.0 sha256=00fb2233b19f21b5022611e5b4feada7d9a4f8de135a43a9f84bcb68554c74f4
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -74,6 +74,11 @@ limit_request_field_size = 8190
 accesslog = None
 errorlog = "-"
 loglevel = "info"
+
+
+# An old worker stops when a new one has loaded the app, and not before.
+def on_starting(server):
+    _hooks.reload_gently(server)
 
 
 def pre_fork(server, worker):

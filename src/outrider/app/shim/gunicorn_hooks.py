@@ -9,9 +9,18 @@ from typing import Any, Iterable
 
 from .asgi import AsgiFront
 from .gunicorn_asgi import repair
+from .gunicorn_reload import reload_gently, tell_arbiter
 from .lines import REQUEST_ID
 from .ready import tell_ready
 from .wsgi import WsgiFront
+
+__all__ = [
+    "give_time_to_boot",
+    "hold_signals",
+    "release_signals_after_forks",
+    "reload_gently",
+    "wrap",
+]
 
 
 def wrap(worker: Any, prefix: str, roots: Iterable[tuple[str, str]] = ()) -> None:
@@ -22,6 +31,7 @@ def wrap(worker: Any, prefix: str, roots: Iterable[tuple[str, str]] = ()) -> Non
         worker.wsgi = WsgiFront(worker.wsgi, prefix, roots)
         _forget_after_each_request(worker)
     _IS_READY.set()
+    tell_arbiter(worker)
     tell_ready()
 
 

@@ -1,0 +1,184 @@
+"""SIGHUP to Gunicorn: new code comes in and nobody notices, nor that it cannot be loaded."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.integration.environments import made_with
+from tests.integration.running import serving, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.running import Running
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+VERSIONS = ("23.0.0", "25.3.0", "26.2.0", "newest")
+"""Of Gunicorn: the oldest that is taken, and those in which its own way of reloading changed."""
+THREADS = ("1", "4")
+
+
+@pytest.fixture
+def project(copy_of) -> Path:
+    return copy_of("servers_wsgi")
+
+
+def words(version: str, threads: str = "1", *more: str) -> tuple[str, ...]:
+    python = sys.executable if version == "newest" else made_with(f"gunicorn=={version}")
+    flags = ("--workers", "2", "--threads", threads, "--static", "/static/=static")
+    return ("app:app", *flags, "--python", str(python), *more)
+
+
+def reload(site: Running) -> None:
+    site.gunicorn_master().send_signal(signal.SIGHUP)
+
+
+def workers_of(site: Running) -> set[int]:
+    found = site.gunicorn_master().children()
+    return {p.pid for p in found if p.status() != psutil.STATUS_ZOMBIE}
+
+
+def until_all_have_loaded(site: Running) -> set[int]:
+    """Wait until each of the two workers has answered, and return who they are."""
+    seen: set[int] = set()
+
+    def have_answered() -> bool:
+        seen.add(site.get("/who").json()[0])
+        return len(seen) == 2
+
+    until(have_answered)
+    return seen
+
+
+def replace_workers(site: Running) -> None:
+    before = workers_of(site)
+    reload(site)
+    until(lambda: workers_of(site).isdisjoint(before))
+
+
+def post(site: Running) -> tuple[int, str]:
+    answer = site.get("/upload", method="POST", body=b"x" * 1000)
+    return answer.status, answer.text
+
+
+@pytest.mark.parametrize("threads", THREADS)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_post_is_answered_while_workers_are_replaced(version, threads, project, free_port):
+    with serving(*words(version, threads), cwd=project, port=free_port) as site:
+        until_all_have_loaded(site)
+        if version == "23.0.0" and any("worker: gthread" in line for line in site.stdout):
+            pytest.skip("it drops what it has accepted and not read: gthread.py, `run`")
+        is_over = Event()
+
+        def keep_asking() -> set[tuple[int, str]]:
+            answers = set()
+            while not is_over.is_set():
+                answers.add(post(site))
+            return answers
+
+        with ThreadPoolExecutor(3) as pool:
+            asking = [pool.submit(keep_asking) for _ in range(3)]
+            try:
+                for _ in range(5):
+                    replace_workers(site)
+            finally:
+                is_over.set()
+            assert {each for one in asking for each in one.result()} == {(200, "1000")}
+        site.wait_for("Reloaded: all workers are new")
+        assert len(workers_of(site)) == 2
+        assert site.stop() == 0
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_old_workers_serve_for_as_long_as_the_new_one_loads(version, project, free_port):
+    flags = words(version, "1", "--drain-timeout", "1")
+    with serving(*flags, cwd=project, port=free_port) as site:
+        old = until_all_have_loaded(site)
+        (project / "others-wait").touch()  # as an app that takes long to import
+        reload(site)
+        site.wait_for("waits at the door")
+        # One at a time, so that the memory of one more is enough.
+        assert len(workers_of(site)) == 3
+        answered_by = {site.get("/who").json()[0] for _ in range(20)}
+        assert answered_by <= old
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_code_that_cannot_be_loaded_leaves_the_old_workers_serving(version, project, free_port):
+    with serving(*words(version), cwd=project, port=free_port) as site:
+        old = until_all_have_loaded(site)
+        (project / "refuse").touch()
+        reload(site)
+        site.wait_for("LookupError: the shop is closed today")
+        site.wait_for("Those that serve go on with the code that they have")
+        assert post(site) == (200, "1000")
+        until(lambda: workers_of(site) == old)
+
+        (project / "refuse").unlink()
+        reload(site)
+        until(lambda: len(workers_of(site)) == 2 and workers_of(site).isdisjoint(old))
+        assert post(site) == (200, "1000")
+        assert site.stop() == 0
+
+
+def test_a_worker_that_dies_before_code_that_cannot_be_loaded_is_mended_is_replaced(
+    project, free_port
+):
+    with serving(*words("newest"), cwd=project, port=free_port) as site:
+        until_all_have_loaded(site)
+        (project / "refuse").touch()
+        reload(site)
+        site.wait_for("Those that serve go on")
+        victim, survivor = workers_of(site)
+        psutil.Process(victim).kill()
+        until(lambda: sum("Those that serve go on" in line for line in site.stdout) > 1)
+        assert post(site) == (200, "1000")
+        assert survivor in workers_of(site)
+
+        (project / "refuse").unlink()
+        until(lambda: len(workers_of(site)) == 2 and site.get("/who").json()[0] != survivor)
+        assert site.stop() == 0
+
+
+def test_a_request_in_progress_is_finished_by_its_old_worker(project, free_port):
+    with serving(*words("newest"), cwd=project, port=free_port) as site:
+        old = until_all_have_loaded(site)
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(site.get, "/slow")
+            site.wait_for("slow begins")
+            reload(site)
+            # Everybody else has the new code meanwhile.
+            until(lambda: len(workers_of(site) - old) == 2)
+            until(lambda: len(workers_of(site) & old) == 1)
+            (project / "go-on").touch()
+            assert answer.result().text == "at last"
+        site.wait_for("Reloaded: all workers are new")
+        assert workers_of(site).isdisjoint(old)
+        assert site.stop() == 0
+
+
+def test_a_reload_of_a_reload_ends_with_new_workers_only(project, free_port):
+    with serving(*words("newest"), cwd=project, port=free_port) as site:
+        old = until_all_have_loaded(site)
+        for _ in range(4):  # faster than a worker starts
+            reload(site)
+        site.wait_for("Reloaded: all workers are new")
+        assert workers_of(site).isdisjoint(old)
+        assert len(workers_of(site)) == 2
+        assert site.stop() == 0
+
+
+def test_a_stop_in_the_middle_of_a_reload_is_a_stop(project, free_port):
+    with serving(*words("newest"), cwd=project, port=free_port) as site:
+        until(lambda: len(workers_of(site)) == 2)
+        reload(site)
+        site.wait_for("Hang up")
+        assert site.stop() == 0
