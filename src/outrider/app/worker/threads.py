@@ -169,9 +169,10 @@ class Crew:
 
     def run(self) -> None:
         """Watch over the threads until the worker stops, and then until they are done."""
+        worker = self.worker
+        worker.beat()  # before anything can hang
         for thread in self._threads:
             thread.start()
-        worker = self.worker
         poll = select.poll()
         poll.register(worker.PIPE[0], select.POLLIN)
         watched_until = self._clock() + WATCH_S
