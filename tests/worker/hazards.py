@@ -45,8 +45,8 @@ class Hazard:
 
     @property
     def differs(self) -> bool:
-        """Outrider's worker does another thing than sync."""
-        return any(told not in (None, self.sync) for told in (self.ours, self.threaded))
+        """Outrider's worker does another thing than Gunicorn's of the same kind."""
+        return bool(self.why)
 
 
 CUT = "cut; the client sees it"
@@ -118,11 +118,6 @@ HAZARDS = {
     "early_hints": Hazard(situation="`wsgi.early_hints`", sync="103, then 200"),
     "hop_by_hop": Hazard(
         situation="the app sends headers of the connection", sync="200, not passed on"
-    ),
-    "own_date": Hazard(
-        situation="the app sends a `Date` and a `Server` of its own",
-        sync="sent twice",
-        why="",
     ),
     "crlf_in_status": Hazard(situation="a line end in the status", sync=ERROR),
     "crlf_in_value": Hazard(situation="a line end in a header's value", sync=ERROR),
@@ -214,7 +209,9 @@ HAZARDS = {
     ),
     "term_while_idle": Hazard(situation="SIGTERM while nothing runs", sync="ends at once"),
     "quit_while_serving": Hazard(
-        situation="SIGQUIT to a worker while a request runs", sync="the request is cut"
+        situation="SIGQUIT to a worker while a request runs",
+        sync="the request is cut",
+        gthread="the request ends, then the worker",
     ),
     "harmless_signals": Hazard(
         situation="SIGUSR1 and SIGWINCH while a request runs", sync="nothing"
@@ -224,7 +221,9 @@ HAZARDS = {
         sync="each answered once",
     ),
     "backlog_full": Hazard(
-        situation="more connections than the backlog takes", sync="502 for these, recovers"
+        situation="more connections than the backlog takes",
+        sync="502 for these, recovers",
+        gthread="all wait in the worker",
     ),
     "parent_killed": Hazard(situation="the master is killed", sync="the workers end"),
     "hang_in_python": Hazard(
@@ -236,21 +235,57 @@ HAZARDS = {
         situation="a request hangs in a lock",
         sync="500 after `timeout`, logged with its stack",
         gthread="504 from Nginx, nothing logged",
+        threaded="502 after `timeout`, logged with its stack",
+        why="Python ends another thread only where that runs Python; its connection is closed.",
     ),
     "hang_in_c": Hazard(
         situation="a request hangs in C and keeps the interpreter's lock",
-        sync="502; the worker is killed and replaced",
+        sync="502, the worker is replaced",
+        ours="502 after `timeout`, logged with its stack, the worker is replaced",
+        why="The stack is written without the interpreter, which cannot do anything any more.",
+    ),
+    "hang_in_c_without_the_lock": Hazard(
+        situation="the same without that lock, as drivers of databases do",
+        sync="502, the worker is replaced",
+        gthread="504 from Nginx, nothing logged",
+        ours="502 after `timeout`, logged with its stack, the worker is replaced",
+        threaded="502 after `timeout`, logged with its stack",
+        why="As above; with threads, only this one is given up and replaced.",
     ),
     "hang_after_the_first_block": Hazard(
         situation="a request hangs after its first block",
         sync="cut after `timeout`, logged with its stack",
-        gthread="504 from Nginx, nothing logged",
+        gthread="cut from Nginx, nothing logged",
     ),
     "neighbours_of_a_hang": Hazard(
         situation="other requests of the process meanwhile",
         sync="there are none",
         gthread="served",
         threaded="served",
+    ),
+}
+
+HAZARDS |= {
+    # -- what an operator has set ------------------------------------------------------------------
+    "hooks_of_a_request": Hazard(
+        situation="the hooks `pre_request` and `post_request`", sync="called once, with the same"
+    ),
+    "hook_that_raises": Hazard(
+        situation="`pre_request` raises", sync="500, logged; `post_request` is called"
+    ),
+    "hooks_of_a_worker": Hazard(
+        situation="the hooks `worker_int`, `worker_exit` and `child_exit`",
+        sync="called once",
+    ),
+    "hook_of_a_timeout": Hazard(
+        situation="the hook `worker_abort` when a request takes too long",
+        sync="called",
+        gthread="not called",
+        threaded="not called",
+        why="The worker goes on; only the request is ended.",
+    ),
+    "access_log": Hazard(
+        situation="Gunicorn's access log with all its atoms", sync="the same lines"
     ),
 }
 

@@ -424,7 +424,7 @@ def _lay_out_nginx(place: Path, binary: str, port: int, timeout: int) -> Sequenc
     wanted = settings(
         bind=f"127.0.0.1:{port}",
         run_dir=str(place),
-        timeout=f"{timeout}s",
+        timeout=f"{timeout or 30}s",
         body_limit="200m",
     )
     looked_at = look_at_nginx(binary, "the tests", dict(os.environ))
@@ -457,7 +457,7 @@ def _started(
             family = {*psutil.Process(process.pid).children(recursive=True)}
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(5)
+            process.wait(2)  # what hangs is not waited for
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -45,14 +45,13 @@ def test_large_head(served, expected):
 
 def test_split_head(served, expected):
     data = request("/environ?a=b", "X-A: 1", "X-B: 2", method="POST", body=b"body")
-    whole = served.direct(data).json()
+    whole = described(served, data)
     with connected(served.socket) as connection:
         for number in range(len(data)):
             connection.sendall(data[number : number + 1])
             if number % 8 == 0:
                 time.sleep(0.001)  # not a verdict: so that the worker reads less than it wants
-        reply = receive(connection)
-    assert reply.json() == whole
+        assert described(served, receive(connection)) == whole
     assert expected == "200"
 
 
@@ -413,9 +412,9 @@ def reference():
         yield {name: described(running, data) for name, data in REQUESTS.items()}
 
 
-def described(running, data: bytes) -> tuple[int, dict[str, object]]:
+def described(running, asked: bytes | Reply) -> tuple[int, dict[str, object]]:
     """Return the status, and the environment if the app was asked."""
-    reply = running.direct(data)
+    reply = running.direct(asked) if isinstance(asked, bytes) else asked
     seen = reply.json() if reply.status == 200 else {}
     told = {key: value for key, value in seen.items() if key not in OWN}
     # Of a request without a Host, Gunicorn tells the path of the socket.

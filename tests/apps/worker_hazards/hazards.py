@@ -191,7 +191,7 @@ def serve(environ, start_response):
 
 
 def hang(environ, start_response):
-    """Never answer, in Python, in a lock, or in C with the interpreter's lock held."""
+    """Never answer: in Python, in a lock, or in C with or without the interpreter's lock."""
     how, _, number = environ["QUERY_STRING"].partition("/")
     note("hangs", number, os.getpid())
     try:
@@ -204,8 +204,10 @@ def hang(environ, start_response):
         elif how == "started":
             start_response("200 OK", [("Content-Type", "text/plain")])(b"begun")
             sit_in_a_loop()
+        elif how == "c":
+            sit_in_c(ctypes.PyDLL(None))  # keeps the interpreter's lock
         else:
-            ctypes.PyDLL(None).sleep(3600)
+            sit_in_c(ctypes.CDLL(None))  # gives it up, as drivers of databases do
     finally:
         note("unwound", number)
 
@@ -217,6 +219,13 @@ def sit_in_a_loop():
 
 def sit_in_a_lock(lock):
     lock.acquire()
+
+
+def sit_in_c(library):
+    """Lock a mutex twice, which no signal interrupts."""
+    mutex = ctypes.create_string_buffer(64)
+    library.pthread_mutex_lock(mutex)
+    library.pthread_mutex_lock(mutex)
 
 
 def pid(environ, start_response):
