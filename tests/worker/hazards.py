@@ -95,9 +95,7 @@ HAZARDS = {
     "head": Hazard(
         situation="HEAD, and the app sends a body all the same", sync="200, the length, no body"
     ),
-    "no_content": Hazard(
-        situation="204 with a body and a length", sync="204, no body, no length"
-    ),
+    "no_content": Hazard(situation="204 with a body and a length", sync="204, no body, no length"),
     "not_modified": Hazard(situation="304 with a body", sync="304, no body"),
     "empty_blocks": Hazard(
         situation="empty blocks before, between and after others", sync="200, whole"
@@ -159,12 +157,8 @@ HAZARDS = {
     "repeated_header": Hazard(situation="a header twice", sync="joined by a comma"),
     "underscore": Hazard(situation="a header with an underscore in its name", sync="dropped"),
     "not_ascii": Hazard(situation="a header beyond ASCII", sync="as Latin-1"),
-    "odd_paths": Hazard(
-        situation="`%00`, `//`, `..`, `%2F` in the path", sync="as they were sent"
-    ),
-    "chunked": Hazard(
-        situation="a chunked upload through Nginx", sync="whole, with a length"
-    ),
+    "odd_paths": Hazard(situation="`%00`, `//`, `..`, `%2F` in the path", sync="as they were sent"),
+    "chunked": Hazard(situation="a chunked upload through Nginx", sync="whole, with a length"),
     "chunked_direct": Hazard(situation="a chunked upload without Nginx", sync="whole"),
     "expect": Hazard(situation="`Expect: 100-continue` without Nginx", sync="100, then 200"),
     "unknown_expectation": Hazard(situation="any other `Expect`", sync="417"),
@@ -191,12 +185,8 @@ HAZARDS = {
         sync="the app reads what came",
     ),
     "line_limit": Hazard(situation="a request line over `limit_request_line`", sync="414"),
-    "fields_limit": Hazard(
-        situation="more headers than `limit_request_fields`", sync="431"
-    ),
-    "field_limit": Hazard(
-        situation="a header over `limit_request_field_size`", sync="431"
-    ),
+    "fields_limit": Hazard(situation="more headers than `limit_request_fields`", sync="431"),
+    "field_limit": Hazard(situation="a header over `limit_request_field_size`", sync="431"),
     # -- what happens to the worker ----------------------------------------------------------------
     "reload": Hazard(situation="POST under 5 reloads", sync="no failure"),
     "max_requests": Hazard(situation="POST under `max_requests = 20`", sync="no failure"),

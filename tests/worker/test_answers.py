@@ -228,7 +228,9 @@ def test_hop_by_hop(served, expected):
 # -- what must not get into the head ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", ["200 OK\r\nX-Evil: 1", "200 OK\nX-Evil: 1", "200 OK\r\n\r\nX-Evil"])
+@pytest.mark.parametrize(
+    "status", ["200 OK\r\nX-Evil: 1", "200 OK\nX-Evil: 1", "200 OK\r\n\r\nX-Evil"]
+)
 def test_crlf_in_status(ask, expected, status):
     assert ask(asking(status=status), error, is_logged="Traceback") == expected
 
@@ -239,7 +241,9 @@ def test_crlf_in_value(ask, expected, value):
     assert ask(path, error, is_logged="Traceback") == expected
 
 
-@pytest.mark.parametrize("name", ["X-A: b\r\nX-Evil", "X-Evil\n", "X-Evil ", "X-Evil:", "", "X-Évil"])
+@pytest.mark.parametrize(
+    "name", ["X-A: b\r\nX-Evil", "X-Evil\n", "X-Evil ", "X-Evil:", "", "X-Évil"]
+)
 def test_crlf_in_name(ask, expected, name):
     path = asking(headers=[[name, "1"], TEXT])
     assert ask(path, error, is_logged="Traceback") == expected

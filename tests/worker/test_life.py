@@ -87,7 +87,9 @@ def test_reload(kind, expected):
             visitors.wait_for(share)
             before = {worker.pid for worker in served.workers()}
             served.gunicorn.send_signal(signal.SIGHUP)
-            until(lambda before=before: {w.pid for w in served.workers()}.isdisjoint(before), served)
+            until(
+                lambda before=before: {w.pid for w in served.workers()}.isdisjoint(before), served
+            )
         assert visitors.failed() == {}
         assert set(counts(served).values()) == {1}
         assert expected == "no failure"
@@ -132,9 +134,7 @@ def test_hand_over(kind, expected):
 def test_a_quick_request_is_not_behind_a_slow_one(kind):
     """One process, all threads but one asleep: the last one still serves."""
     with serving(kind) as served:
-        held = [
-            served.later(request(f"/wait?{number}/go")) for number in range(kind.threads - 1)
-        ]
+        held = [served.later(request(f"/wait?{number}/go")) for number in range(kind.threads - 1)]
         for number in range(kind.threads - 1):
             served.until_noted("waits", str(number))
         for _ in range(20):

@@ -165,7 +165,9 @@ def test_upgrade(served, expected):
         *("Upgrade: websocket", "Sec-WebSocket-Version: 13"),
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     ]
-    data = request("/environ", *headers).replace(b"Connection: close", b"Connection: Upgrade, close")
+    data = request("/environ", *headers).replace(
+        b"Connection: close", b"Connection: Upgrade, close"
+    )
     for send in (served.direct, served.through):
         reply = send(data)
         assert reply.kind == "200"
@@ -389,9 +391,7 @@ REQUESTS = {
     )
     + chunked(b"a"),
     "unknown coding": request("/environ", "Transfer-Encoding: wonders", method="POST"),
-    "chunks of old": request(
-        "/environ", "Transfer-Encoding: chunked", method="POST", version="1.0"
-    )
+    "chunks of old": request("/environ", "Transfer-Encoding: chunked", method="POST", version="1.0")
     + chunked(b"a"),
     "a second request behind": request("/environ") + request("/pid"),
     "a second request behind a body": request("/environ", method="POST", body=b"a") + request("/x"),

@@ -117,7 +117,8 @@ def environment(environ, start_response):
     told = {key: as_json(value) for key, value in environ.items()}
     told["body"] = body.decode("latin-1")
     data = json.dumps(told).encode()
-    note("saw", json.dumps([environ["REQUEST_METHOD"], environ["RAW_URI"], told["body"]]))
+    saw = [environ.get("HTTP_X_REQUEST_ID"), environ["REQUEST_METHOD"], environ["RAW_URI"]]
+    note("saw", json.dumps([*saw, told["body"]]))
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(data)))])
     return [data]
 
