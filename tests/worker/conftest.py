@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.worker import hazards
 from tests.worker.rig import THERE, Kind, serving
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.worker.rig import Served
+
+settings.register_profile("long", max_examples=20_000)
 
 
 @pytest.hookimpl(tryfirst=True)
