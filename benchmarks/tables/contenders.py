@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from benchmarks.tables.environments import FLASK, REPOSITORY, Environment
 
-GUNICORN = Environment("gunicorn", ("gunicorn==27.0.1", "gevent==26.9.0", "packaging==26.3", *FLASK))
+GUNICORN = Environment(
+    "gunicorn", ("gunicorn==27.0.1", "gevent==26.9.0", "packaging==26.3", *FLASK)
+)
 OWN = Environment("outrider", (f"--editable={REPOSITORY}", "gunicorn==27.0.1", *FLASK))
 GRANIAN = Environment("granian", ("granian==2.8.7", *FLASK))
 UWSGI = Environment("uwsgi", ("pyuwsgi==2.0.30.post1", *FLASK))

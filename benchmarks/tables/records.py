@@ -68,9 +68,7 @@ class Records:
         return {
             record.round: record.figures[figure]
             for record in self.all
-            if record.contender == contender
-            and record.cell == cell
-            and figure in record.figures
+            if record.contender == contender and record.cell == cell and figure in record.figures
         }
 
     def median(self, contender: str, cell: str, figure: str) -> float | None:

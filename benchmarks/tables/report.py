@@ -15,10 +15,20 @@ def markdown(rows: list[list[str]]) -> str:
 def table(name: str, records: Records) -> str:
     return throughput(records.of("throughput"))
 
+
 def throughput(found: Records, first: str = "nginx+sync") -> str:
     """Answers a second, the slowest percent, and ratios to one contender."""
     cells = found.cells()
-    rows = [["", *(f"{cell} {what}" for cell in cells for what in ("answers/s", "p99 ms", f"against {first}", "errors"))]]
+    rows = [
+        [
+            "",
+            *(
+                f"{cell} {what}"
+                for cell in cells
+                for what in ("answers/s", "p99 ms", f"against {first}", "errors")
+            ),
+        ]
+    ]
     for name in found.contenders():
         row = [name]
         for cell in cells:
@@ -31,4 +41,7 @@ def throughput(found: Records, first: str = "nginx+sync") -> str:
             ]
         rows.append(row)
     return markdown(rows)
-def everything(kept): return ""
+
+
+def everything(kept):
+    return ""

@@ -112,7 +112,9 @@ def machine(python: str) -> dict[str, str]:
     cpu = "unknown"
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        cpu = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        cpu = next(
+            line.partition(":")[2].strip() for line in lines if line.startswith("model name")
+        )
     memory = next(
         int(line.split()[1])
         for line in Path("/proc/meminfo").read_text().splitlines()

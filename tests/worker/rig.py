@@ -403,6 +403,13 @@ def _answers(served: Served) -> bool:
     return False
 
 
+_AS_OUTRIDER_RUN = (
+    "from outrider.app.shim import gunicorn_hooks as _hooks",
+    "on_starting = _hooks.ask_before_killing",
+    "post_worker_init = lambda worker: _hooks.show_when_asked()",
+)
+
+
 def _lay_out_gunicorn(place: Path, kind: Kind, conf: str, workers: int, timeout: int) -> None:
     lines = [
         f"bind = ['unix:{place}/app.sock']",
@@ -414,6 +421,7 @@ def _lay_out_gunicorn(place: Path, kind: Kind, conf: str, workers: int, timeout:
         "control_socket_disable = True",
         "worker_tmp_dir = '/dev/shm'",
         "umask = 0",  # Nginx's workers may be somebody else
+        *(_AS_OUTRIDER_RUN if kind.name.startswith("ours") else ()),
         conf,
     ]
     (place / "gunicorn.conf.py").write_text("\n".join(lines) + "\n")

@@ -242,7 +242,7 @@ class Client:
 
 
 CONFIG = Config()
-RULES = worker._rules(CONFIG)
+RULES = request_of.rules(CONFIG, {}, worker.READ_BYTES)
 
 
 def by_gunicorn(data: bytes) -> dict[str, object] | None:
@@ -271,19 +271,11 @@ def compared(environ: dict[str, object]) -> dict[str, object]:
 def by_ours(data: bytes) -> dict[str, object] | None:
     """Return the same of the worker's own parser, or None if it leaves that to Gunicorn."""
     parsed = request_of.parse(data, RULES)
-    if parsed is None:
+    length = None if parsed is None else request_of.length_of(parsed[0])
+    if parsed is None or length is None:
         return None
-    return {
-        **parsed.headers,
-        "REQUEST_METHOD": parsed.method,
-        "RAW_URI": parsed.target,
-        "PATH_INFO": parsed.path,
-        "QUERY_STRING": parsed.query,
-        "SCRIPT_NAME": "",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "wsgi.url_scheme": parsed.scheme,
-        "body": parsed.begun[: parsed.length],
-    }
+    environ, begun = parsed
+    return compared(environ) | {"body": begun[:length]}
 
 
 @fuzzed

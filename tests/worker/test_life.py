@@ -359,4 +359,4 @@ def test_an_answer_that_nobody_reads_is_ended(kind):
         assert connection.recv(10)
         served.until_noted("closed", "1")
         until(lambda: served.through(request("/pid")).status == 200, served)
-    assert os.path.exists(served.place) is False
+    assert not served.place.exists()

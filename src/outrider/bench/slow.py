@@ -159,12 +159,13 @@ class SlowClients:
             self._children.append(await self._spawn(number, orders))
 
     async def _spawn(self, number: int, orders: Orders) -> process.Child:
-        def hear(line: str) -> None:
-            if not line.startswith("{"):
-                self.trouble.append(line)
-                return
-            self._counts[number] = Counts(**json.loads(line))
-            self._news.set()
+        def hear(lines: list[str]) -> None:
+            for line in lines:
+                if line.startswith("{"):
+                    self._counts[number] = Counts(**json.loads(line))
+                    self._news.set()
+                else:
+                    self.trouble.append(line)
 
         program = str(Path(__file__).with_name("hold.py"))
         return await process.spawn(
@@ -172,7 +173,7 @@ class SlowClients:
             env=self._env,
             cwd="/",
             account=None,
-            on_line=hear,
+            on_lines=hear,
         )
 
     async def stop(self) -> None:

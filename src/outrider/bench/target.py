@@ -230,7 +230,7 @@ async def serving(target: Target) -> AsyncIterator[Sequence[str]]:
             env=program.env,
             cwd=program.cwd,
             account=program.account,
-            on_line=lines.append,
+            on_lines=lines.extend,
         )
         try:
             how = await _until_up(child, target, program.boot_s)

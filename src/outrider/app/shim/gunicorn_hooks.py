@@ -9,16 +9,19 @@ from typing import Any, Iterable
 
 from .asgi import AsgiFront
 from .gunicorn_asgi import repair
+from .gunicorn_hang import ask_before_killing, show_when_asked
 from .gunicorn_reload import reload_gently, tell_arbiter
 from .lines import REQUEST_ID
 from .ready import tell_ready
 from .wsgi import WsgiFront
 
 __all__ = [
+    "ask_before_killing",
     "give_time_to_boot",
     "hold_signals",
     "release_signals_after_forks",
     "reload_gently",
+    "show_when_asked",
     "wrap",
 ]
 
@@ -33,6 +36,7 @@ def wrap(worker: Any, prefix: str, roots: Iterable[tuple[str, str]] = ()) -> Non
     _IS_READY.set()
     tell_arbiter(worker)
     tell_ready()
+    show_when_asked()
 
 
 def _forget_after_each_request(worker: Any) -> None:

@@ -42,10 +42,15 @@ class Listener:
         is_unix = self.family == socket.AF_UNIX
         self.place: tuple[str, str] | None = None
         """Its host and port."""
-        if not is_unix:
+        self.path = ""
+        """Of a Unix socket."""
+        if is_unix:
+            self.path = str(own.getsockname())
+        else:
             host, port, *_ = own.getsockname()
             self.place = host, str(port)
-        self._trusts_all = is_unix or "*" in allowed
+        self.is_trusted = is_unix or "*" in allowed
+        """Whoever comes may say which scheme the client has used."""
         self._trusted = frozenset(map(str, allowed))
         # The half of accept() that is in C, if it is there.
         self._accept = getattr(sock, "_accept", None) or _accept_with(sock)
@@ -64,7 +69,7 @@ class Listener:
 
     def trusts(self, address: Any) -> bool:
         """Tell whether a peer may say which scheme the client has used."""
-        return self._trusts_all or address[0] in self._trusted
+        return self.is_trusted or address[0] in self._trusted
 
 
 def _accept_with(sock: socket.socket) -> Callable[[], tuple[int, Any]]:

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 Environ = Dict[str, Any]
 
 _METHOD = re.compile(r"[A-Z-]{3,20}")
+_USUAL_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # https://www.rfc-editor.org/rfc/rfc9110#name-tokens without the underscore, which would look like
 # a hyphen to the app.
 _NAME = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z-]+")
 _ODD = frozenset({"TRANSFER-ENCODING", "EXPECT", "UPGRADE", "HTTP2-SETTINGS"})
 """What asks for more than an answer."""
-_CONTROLS = bytes([*range(9), *range(10, 32), 127])
-"""All but the tab."""
 _NOT_HERE = ""
 _REMEMBERED_AT_MOST = 512
 _LENGTH_DIGITS = 18
+_BUFFER_BYTES = 64 * 1024
 
 
 class _Keys(Dict[str, str]):
@@ -50,118 +50,147 @@ _SINGLE = frozenset({"HTTP_HOST", "CONTENT_TYPE", "CONTENT_LENGTH"})
 
 
 class Rules(NamedTuple):
-    """What is parsed here, of Gunicorn's settings."""
+    """What is parsed here, of Gunicorn's settings, and what each environment begins as."""
 
     head_bytes: int
     fields: int
-    schemes: tuple[tuple[str, str], ...] = ()
+    schemes: tuple[tuple[str, str], ...]
     """`secure_scheme_headers`, by their names in the environment."""
+    base: Environ
 
 
-class Request(NamedTuple):
-    """A request whose head has been read."""
+def rules(cfg: Any, base: Environ, read_bytes: int) -> Rules:
+    """Return the rules of Gunicorn's settings.
 
-    method: str
-    scheme: str
-    target: str
-    path: str
-    query: str
-    headers: Environ
-    """By their names in the environment."""
-    length: int
-    """Of the body, in bytes."""
-    begun: bytes
-    """What has been read beyond the head."""
+    Args:
+        cfg: the settings.
+        base: what is the same in each environment.
+        read_bytes: what is read of a connection in one go.
+    """
+    # A head too short for any of its lines to be too long.
+    lines = [read_bytes, *filter(None, (cfg.limit_request_line, cfg.limit_request_field_size))]
+    return Rules(
+        head_bytes=min(lines),
+        fields=cfg.limit_request_fields,
+        schemes=tuple(
+            ("HTTP_" + name.upper().replace("-", "_"), secure)
+            for name, secure in cfg.secure_scheme_headers.items()
+        ),
+        # All that each request has, so that there is room for it in the copy.
+        base={
+            **base,
+            "REQUEST_METHOD": "",
+            "RAW_URI": "",
+            "SCRIPT_NAME": "",
+            "PATH_INFO": "",
+            "QUERY_STRING": "",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "SERVER_NAME": "",
+            "SERVER_PORT": "",
+            "REMOTE_ADDR": "",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": None,
+        },
+    )
 
 
-def parse(data: bytes, rules: Rules) -> Request | None:
-    """Return the request that the bytes begin with, or None when it is to be Gunicorn's.
+def parse(data: bytes, by: Rules) -> tuple[Environ, bytes] | None:
+    """Return the environment that a request begins with, and what follows its head.
+
+    It is one piece, because what stands here is done for each request.
 
     Args:
         data: what was read of a connection in one go.
-        rules: what may be parsed.
+        by: what may be parsed.
+
+    Returns:
+        None when the request is to be Gunicorn's.
     """
-    end = data.find(b"\r\n\r\n")
-    if end < 0 or end > rules.head_bytes:  # not found, or long
+    head, end, begun = data.partition(b"\r\n\r\n")
+    if not end or len(head) > by.head_bytes:
         return None
-    head = data[:end]
-    line, *fields = head.decode("latin-1").split("\r\n")
-    # Two for the end of each line, and no other control.
-    if len(head) - len(head.translate(None, _CONTROLS)) != 2 * len(fields):
+    text = head.decode("latin-1")
+    line, *fields = text.split("\r\n")
+    if len(fields) > by.fields:
         return None
-    if len(fields) > rules.fields:
-        return None
+    environ = by.base.copy()
+    count = len(environ) + len(fields)
     try:
         method, target, version = line.split(" ")
-        named = [field.split(":", 1) for field in fields]
-        headers = {_KEYS[name]: value.strip(" \t") for name, value in named}
+        for field in fields:
+            name, value = field.split(": ", 1)
+            environ[_KEYS[name]] = value
     except ValueError:
         return None
-    if len(headers) != len(fields):
-        repeated = _joined(named, rules)
-        if repeated is None:
-            return None
-        headers = repeated
-    length = headers.get("CONTENT_LENGTH", "0")
-    scheme = _scheme(headers, rules)
+    path, _, query = target.partition("?")
     if (
         version != "HTTP/1.1"
-        or _NOT_HERE in headers
-        or not scheme
-        or not _is_length(length)
-        or not _is_method(method)
-        or not _is_target(target)
+        or not (method in _USUAL_METHODS or _METHOD.fullmatch(method))
+        or target[:1] != "/"
+        or "#" in target
+        or not target.isascii()
+        # No control, no tab, no space that is no blank; those that begin or end a value are none
+        # of it.
+        or not "".join(fields).isprintable()
+        or not target.isprintable()
+        or " \r\n" in text
+        or ":  " in text
+        or text[-1] == " "
+        or _NOT_HERE in environ
     ):
         return None
-    path, _, query = target.partition("?")
-    if "%" in path:
-        path = unquote_to_bytes(path).decode("latin-1")
-    return Request(method, scheme, target, path, query, headers, int(length), data[end + 4 :])
+    if len(environ) != count and not _join(environ, fields, by):
+        return None
+    environ["REQUEST_METHOD"] = method
+    environ["RAW_URI"] = target
+    environ["PATH_INFO"] = path if "%" not in path else unquote_to_bytes(path).decode("latin-1")
+    environ["QUERY_STRING"] = query
+    told = ""
+    for key, secure in by.schemes:
+        if key in environ:
+            if told:
+                return None  # twice, and perhaps not the same
+            told = environ["wsgi.url_scheme"] = "https" if environ[key] == secure else "http"
+    return environ, begun
 
 
-def _joined(fields: list[list[str]], rules: Rules) -> Environ | None:
-    """Return the headers, those of one name in one; None when they may not be repeated."""
-    headers: Environ = {}
-    for name, text in fields:
-        key, value = _KEYS[name], text.strip(" \t")
-        if key not in headers:
-            headers[key] = value
-        elif key in _SINGLE or any(key == one for one, _ in rules.schemes):
-            return None
+def _join(environ: Environ, fields: list[str], by: Rules) -> bool:
+    """Put the headers of one name into one; False when one of them may not be repeated."""
+    for key in {_KEYS[field.partition(":")[0]] for field in fields}:
+        del environ[key]
+    for field in fields:
+        name, _, value = field.partition(": ")
+        key = _KEYS[name]
+        if key not in environ:
+            environ[key] = value
+        elif key in _SINGLE or any(key == one for one, _ in by.schemes):
+            return False
         else:
-            headers[key] += "," + value
-    return headers
+            environ[key] += "," + value
+    return True
 
 
-def _scheme(headers: Environ, rules: Rules) -> str:
-    """Return the scheme that the client has used; empty when several headers tell."""
-    told = [headers[key] == secure for key, secure in rules.schemes if key in headers]
-    if len(told) > 1:
-        return ""
-    return "https" if told and told[0] else "http"
-
-
-_USUAL = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
-def _is_method(text: str) -> bool:
-    return text in _USUAL or _METHOD.fullmatch(text) is not None
-
-
-def _is_target(text: str) -> bool:
-    """Tell whether it is a path and a query, which Gunicorn splits alike."""
-    return text.startswith("/") and "#" not in text and text.isascii()
-
-
-def _is_length(text: str) -> bool:
-    return text.isdecimal() and text.isascii() and len(text) <= _LENGTH_DIGITS
+def length_of(environ: Environ) -> int | None:
+    """Return the length of a body in bytes; None when that is Gunicorn's to judge."""
+    text = environ.get("CONTENT_LENGTH")
+    if text is None:
+        return 0
+    if text.isdecimal() and text.isascii() and len(text) <= _LENGTH_DIGITS:
+        return int(text)
+    return None
 
 
 @functools.lru_cache(maxsize=256)
-def server_of(host: str | None, scheme: str) -> tuple[str, str]:
-    """Return SERVER_NAME and SERVER_PORT behind a Unix socket, as Gunicorn has them."""
+def server_of(host: str | None, scheme: str, path: str) -> tuple[str, str]:
+    """Return SERVER_NAME and SERVER_PORT behind a Unix socket, as Gunicorn has them.
+
+    Args:
+        host: the header Host.
+        scheme: `http` or `https`.
+        path: the socket's, of which nobody has typed a host.
+    """
     if not host:
-        return "", ""
+        return path, ""
     parts = host.split(":")
     if len(parts) == 1:
         return host, "80" if scheme == "http" else "443"
@@ -204,13 +233,6 @@ class Body(io.RawIOBase):
             self.left = 0
         return count
 
-
-def body_of(connection: Connection, request: Request) -> tuple[Any, Body | None]:
-    """Return the `wsgi.input` of a request, and what is behind it if there is more to come."""
-    if request.length <= len(request.begun):
-        return io.BytesIO(request.begun[: request.length]), None
-    body = Body(connection, request.begun, request.length)
-    return io.BufferedReader(body, _BUFFER_BYTES), body
-
-
-_BUFFER_BYTES = 64 * 1024
+    def stream(self) -> io.BufferedReader:
+        """Return the `wsgi.input` that reads it."""
+        return io.BufferedReader(self, _BUFFER_BYTES)

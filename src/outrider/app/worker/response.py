@@ -17,8 +17,7 @@ Headers = Sequence["tuple[str, str]"]
 
 _STATUS = re.compile(r"[0-9]{3}(?: [ \t\x21-\x7e\x80-\xff]*)?")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# A block of header lines. A value with a line end in it makes one line more than there are headers.
-_LINES = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [ \t\x21-\x7e\x80-\xff]*\r\n)*")
+_VALUE = re.compile(r"[ \t\x21-\x7e\x80-\xff]*")
 
 # https://www.rfc-editor.org/rfc/rfc9110#name-connection, and what Nginx writes itself.
 _NOT_PASSED_ON = frozenset(
@@ -84,7 +83,7 @@ class Response:
 
     Args:
         connection: one whose writes block.
-        method: the request's.
+        is_head: the request's method is HEAD.
     """
 
     __slots__ = (
@@ -97,9 +96,9 @@ class Response:
         "is_chunked",
     )
 
-    def __init__(self, connection: Connection, method: str) -> None:
+    def __init__(self, connection: Connection, is_head: bool) -> None:
         self._connection = connection
-        self._is_head = method == "HEAD"
+        self._is_head = is_head
         self._head: str | None = None
         self._left: int | None = None  # of the promised length
         self._omits_body = False
@@ -135,15 +134,15 @@ class Response:
                 if code < 200 or code == 204:  # RFC 9110, 8.6
                     length = None
                     continue
+            if not (value.isprintable() and value.isascii()):
+                _check(name, value)
             lines.append(name + ": " + value + "\r\n")
-        block = "".join(lines)
-        if block.count("\n") != len(lines) or not _LINES.fullmatch(block):
-            _refuse(headers)
         # RFC 9110, 6.4.1: these have no body, whatever the app sends.
         self._omits_body = self._is_head or code in (204, 304) or code < 200
         self.is_chunked = length is None and not self._omits_body
         self._left = length
         framing = "Transfer-Encoding: chunked\r\n" if self.is_chunked else ""
+        block = "".join(lines)
         self._head = f"HTTP/1.1 {status}\r\nConnection: close\r\n{framing}{block}\r\n"
         return self.write
 
@@ -210,10 +209,12 @@ class Response:
         """Send 103 before the answer: https://www.rfc-editor.org/rfc/rfc8297."""
         if self.is_begun:
             return
-        lines = [f"{_text(name)}: {_text(value)}\r\n" for name, value in headers]
+        lines = []
+        for name, value in ((_text(name), _text(value)) for name, value in headers):
+            if _NAMES[name] != _DROPPED:
+                _check(name, value)
+                lines.append(f"{name}: {value}\r\n")
         block = "".join(lines)
-        if block.count("\n") != len(lines) or not _LINES.fullmatch(block):
-            _refuse([(_text(name), _text(value)) for name, value in headers])
         self._send(f"HTTP/1.1 103 Early Hints\r\n{block}\r\n".encode("latin-1"))
 
     def _send(self, data: bytes) -> None:
@@ -245,14 +246,14 @@ class Response:
             left -= sent
 
 
-def _refuse(headers: Headers) -> None:
-    for name, value in headers:
-        if not _LINES.fullmatch(f"{name}: {value}\r\n") or "\n" in value:
-            # The name alone: the value may be a secret.
-            msg = f"invalid value of the header {name!r}"
-            raise ValueError(msg)
-    msg = "invalid headers"
-    raise ValueError(msg)
+def _check(name: str, value: Any) -> None:
+    if not isinstance(value, str):
+        msg = f"{value!r} is not a string"
+        raise TypeError(msg)
+    if not _VALUE.fullmatch(value):
+        # The name alone: the value may be a secret.
+        msg = f"invalid value of the header {name!r}"
+        raise ValueError(msg)
 
 
 def _text(value: str | bytes) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import faulthandler
+import io
 import os
 import socket
-import sys
 import time
 from typing import Any, Callable, cast
 
@@ -16,13 +15,11 @@ from gunicorn.http import wsgi
 from gunicorn.workers.sync import SyncWorker
 
 from .connections import Begun, Connection, Listener, Queue, Taken, close_when_read
-from .request import Body, Request, Rules, body_of, parse, server_of
+from .request import Body, length_of, parse, rules, server_of
 from .response import ClientGoneError, Response
 from .threads import Crew
 
 READ_BYTES = 16 * 1024
-_DUMP_MARGIN_S = 0.9
-"""After `timeout` the master sends SIGABRT, and a second later SIGKILL."""
 
 
 class Worker(SyncWorker):
@@ -43,15 +40,16 @@ class Worker(SyncWorker):
         for listener in self.sockets:
             listener.setblocking(False)
         listeners = [Listener(listener, self.cfg.forwarded_allow_ips) for listener in self.sockets]
-        self._rules = _rules(self.cfg)
         self._is_plain = _is_plain(self.cfg, self.log)
-        self._base = wsgi.base_environ(self.cfg)
+        base: dict[str, Any] = {**wsgi.base_environ(self.cfg)}
+        base["wsgi.multithread"] = self.cfg.threads > 1
         self._has_hints = hasattr(wsgi, "_make_early_hints_callback")
-        self._file_wrapper = self._base["wsgi.file_wrapper"]
+        if self._has_hints:
+            base["wsgi.early_hints"] = None
+        self._rules = rules(self.cfg, base, READ_BYTES)
         # What the app is called by, on either way.
         self._app: Callable[..., Any] = self.wsgi
         if self.cfg.threads > 1:
-            self._base["wsgi.multithread"] = True
             self.wsgi = _in_threads(self._app)
             Crew(self, listeners, self.cfg.threads).run()
         else:
@@ -69,7 +67,6 @@ class Worker(SyncWorker):
                 taken = queue.take()
             if taken is not None:
                 self.serve(taken)
-        faulthandler.cancel_dump_traceback_later()
 
     def beat(self) -> None:
         """Show the master that this worker is alive, once a second, and look whether it is."""
@@ -78,11 +75,6 @@ class Worker(SyncWorker):
             return
         self._beat_at = now + self.beat_interval_s
         self.notify()
-        if self.timeout:
-            # For a request that hangs where Python handles no signal. `timeout` is half of the
-            # setting here.
-            with contextlib.suppress(RuntimeError, OSError, ValueError, AttributeError):
-                faulthandler.dump_traceback_later(2 * self.timeout + _DUMP_MARGIN_S, file=_stderr())
         if not self.is_parent_alive():
             self.alive = False
 
@@ -93,27 +85,38 @@ class Worker(SyncWorker):
         listener, connection, address = taken
         try:
             data = connection.recv(READ_BYTES)
-            request = None
-            if self._is_plain and listener.trusts(address):
-                request = parse(data, self._rules)
-            if request is None:
+            parsed = length = None
+            if self._is_plain and (listener.is_trusted or listener.trusts(address)):
+                parsed = parse(data, self._rules)
+            if parsed is not None:
+                length = length_of(parsed[0])
+            if parsed is None or length is None:
                 self._leave_to_gunicorn(taken, data)
             else:
-                self._answer(taken, request)
+                self._answer(taken, parsed[0], parsed[1], length)
         except ConnectionError:
             connection.close()  # nobody has asked anything
         finally:
             if self.after_request is not None:
                 self.after_request()
 
-    def _answer(self, taken: Taken, request: Request) -> None:
-        connection = taken.connection
+    def _answer(self, taken: Taken, environ: dict[str, Any], begun: bytes, length: int) -> None:
+        listener, connection, address = taken
         body: Body | None = None
-        response = Response(connection, request.method)
+        response = Response(connection, environ["REQUEST_METHOD"] == "HEAD")
         try:
-            source, body = body_of(connection, request)
-            environ = self._environ(taken, request)
-            environ["wsgi.input"] = source
+            if length <= len(begun):
+                environ["wsgi.input"] = io.BytesIO(begun[:length])
+            else:
+                body = Body(connection, begun, length)
+                environ["wsgi.input"] = body.stream()
+            if listener.place is None:
+                host, scheme = environ.get("HTTP_HOST"), environ["wsgi.url_scheme"]
+                place = server_of(host, scheme, listener.path)
+            else:
+                place = listener.place
+                environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = address[0], str(address[1])
+            environ["SERVER_NAME"], environ["SERVER_PORT"] = place
             if self._has_hints:
                 environ["wsgi.early_hints"] = response.send_early_hints
             self.nr += 1
@@ -125,7 +128,7 @@ class Worker(SyncWorker):
         except ClientGoneError:
             self.log.debug("Ignoring a client that has gone")
         except BaseException:  # noqa: BLE001 - SystemExit too, with which the master ends a request
-            self._fail(connection, request, response)
+            self._fail(connection, environ, response)
         finally:
             if body is not None and body.left:
                 close_when_read(connection)
@@ -147,30 +150,7 @@ class Worker(SyncWorker):
             if hasattr(chunks, "close"):
                 chunks.close()
 
-    def _environ(self, taken: Taken, request: Request) -> dict[str, Any]:
-        headers = request.headers
-        place = taken.listener.place
-        if place is None:
-            place = server_of(headers.get("HTTP_HOST"), request.scheme)
-            remote = {"REMOTE_ADDR": ""}
-        else:
-            remote = {"REMOTE_ADDR": taken.address[0], "REMOTE_PORT": str(taken.address[1])}
-        return {
-            **self._base,
-            **headers,
-            **remote,
-            "REQUEST_METHOD": request.method,
-            "RAW_URI": request.target,
-            "SCRIPT_NAME": "",
-            "PATH_INFO": request.path,
-            "QUERY_STRING": request.query,
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "SERVER_NAME": place[0],
-            "SERVER_PORT": place[1],
-            "wsgi.url_scheme": request.scheme,
-        }
-
-    def _fail(self, connection: Connection, request: Request, response: Response) -> None:
+    def _fail(self, connection: Connection, environ: dict[str, Any], response: Response) -> None:
         """Log what the app has raised, and answer 500 if nothing has been said yet."""
         if response.is_begun:
             # The connection is closed before the end that was promised, so that the client sees
@@ -178,7 +158,7 @@ class Worker(SyncWorker):
             self.log.exception("Error handling request")  # noqa: LOG004 - called in a handler
             return
         self.log.exception(  # noqa: LOG004
-            "Error handling request %s %s", request.method, request.target
+            "Error handling request %s %s", environ["REQUEST_METHOD"], environ["RAW_URI"]
         )
         with contextlib.suppress(OSError):
             util.write_error(cast("Any", connection), 500, "Internal Server Error", "")
@@ -190,19 +170,6 @@ class Worker(SyncWorker):
 
 
 # -- Gunicorn's settings ---------------------------------------------------------------------------
-
-
-def _rules(cfg: Any) -> Rules:
-    """Return what is parsed here: a head too short for any of its lines to be too long."""
-    lines = [READ_BYTES, *filter(None, (cfg.limit_request_line, cfg.limit_request_field_size))]
-    return Rules(
-        head_bytes=min(lines),
-        fields=cfg.limit_request_fields,
-        schemes=tuple(
-            ("HTTP_" + name.upper().replace("-", "_"), secure)
-            for name, secure in cfg.secure_scheme_headers.items()
-        ),
-    )
 
 
 def _is_plain(cfg: Any, log: Any) -> bool:
@@ -230,7 +197,3 @@ def _in_threads(app: Callable[..., Any]) -> Callable[..., Any]:
         return app(environ, start_response)
 
     return call
-
-
-def _stderr() -> Any:
-    return sys.__stderr__ if sys.__stderr__ is not None else sys.stderr
