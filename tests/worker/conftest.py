@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.integration.conftest import copy_of  # noqa: F401 - a fixture
 from tests.worker import hazards
 from tests.worker.rig import THERE, Kind, serving
 
