@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import threading
 import time
+from functools import partial
 
 import psutil
 import pytest
@@ -69,6 +69,10 @@ class Visitors:
         return {number: answer for number, answer in self.answers.items() if answer != "200"}
 
 
+def all_are_new(served, before: set[int]) -> bool:
+    return before.isdisjoint(worker.pid for worker in served.workers())
+
+
 def counts(served) -> dict[str, int]:
     """Return how often the app has seen each request."""
     seen: dict[str, int] = {}
@@ -87,9 +91,7 @@ def test_reload(kind, expected):
             visitors.wait_for(share)
             before = {worker.pid for worker in served.workers()}
             served.gunicorn.send_signal(signal.SIGHUP)
-            until(
-                lambda before=before: {w.pid for w in served.workers()}.isdisjoint(before), served
-            )
+            until(partial(all_are_new, served, before), served)
         assert visitors.failed() == {}
         assert set(counts(served).values()) == {1}
         assert expected == "no failure"
@@ -359,4 +361,3 @@ def test_an_answer_that_nobody_reads_is_ended(kind):
         assert connection.recv(10)
         served.until_noted("closed", "1")
         until(lambda: served.through(request("/pid")).status == 200, served)
-    assert os.path.exists(served.place) is False

@@ -18,7 +18,7 @@ from tests.integration.frameworks import APPS, App
 from tests.integration.running import PATIENCE_S, environment, serving
 from tests.integration.test_frameworks import Site, checks_of, socketio_websocket
 from tests.ports import reserved
-from tests.worker.rig import KINDS, THERE, request
+from tests.worker.rig import THERE, request
 from tests.worker.rig import serving as serving_kind
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def test_an_app_and_the_worker_keep_to_the_protocol(app, copy_of, short_dir):
             assert site.get("/", method=method, body=b"body").status < 500
         assert site.running.stop() == 0
         assert "wsgiref.validate is there" in site.running.log
+        assert "Using worker: outrider_worker.Worker" in site.running.log
         assert complaints(site.running.log) == []
 
 
