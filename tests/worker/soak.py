@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 LASTS_S = int(os.environ.get("SOAK_SECONDS", "600"))
 CLIENTS = 6
+PAUSE_S = 0.01
+"""Between two requests of one of them, so that the machine can do something else."""
 SETTLED = 0.2
 """The share of the time after which memory is to stay as it is."""
 SAMPLE_S = LASTS_S / 120
@@ -156,7 +158,7 @@ class Crowd:
         return threads
 
     def _ask(self, chance: random.Random) -> None:
-        while not self.is_over.is_set():
+        while not self.is_over.wait(PAUSE_S):
             ask = chance.choice(ASKS)
             data, is_right = ask(chance)
             if chance.random() < 0.03:
