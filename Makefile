@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: run test test-blog lint types docs golden clean help
+.PHONY: run test test-blog soak lint types docs golden clean help
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp  ## Run the example blog at http://127.0.0.1:8000 (Ctrl-C stops it)
@@ -23,6 +23,9 @@ test: $(VENV)/dev.stamp  ## Run all tests (with ARGS: only Outrider's own)
 
 test-blog: $(VENV)/dev.stamp  ## Run the tests of the example blog
 	@cd examples/blog && ../../$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+soak: $(VENV)/dev.stamp  ## Ask for all kinds of things for ten minutes; memory must stay as it is
+	@$(BIN)/python -m pytest tests/worker/soak.py -n 2 -rP
 
 lint: $(VENV)/dev.stamp  ## Check style, formatting and types
 	@$(BIN)/ruff check

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.integration.conftest import copy_of  # noqa: F401 - a fixture
 from tests.worker import hazards
 from tests.worker.rig import THERE, Kind, serving
 
@@ -24,8 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests that share a server in one process under `--dist loadgroup`."""
     for item in items:
         if "served" in getattr(item, "fixturenames", []) and isinstance(item, pytest.Function):
-            kind = item.callspec.params["kind"].name
-            item.add_marker(pytest.mark.xdist_group(f"worker-{kind}"))
+            item.add_marker(pytest.mark.xdist_group(f"worker-{item.callspec.params['kind']}"))
 
 
 @pytest.fixture(scope="session", params=THERE, ids=[kind.name for kind in THERE])

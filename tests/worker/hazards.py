@@ -272,7 +272,6 @@ HAZARDS |= {
         sync="called",
         gthread="not called",
         threaded="not called",
-        why="The worker goes on; only the request is ended.",
     ),
     "access_log": Hazard(
         situation="Gunicorn's access log with all its atoms", sync="the same lines"

@@ -51,6 +51,9 @@ class Kind:
     worker_class: str
     threads: int = 1
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def is_ours(self) -> bool:
         """It is Outrider's."""

@@ -1,8 +1,9 @@
-"""What an app answers, right or wrong, and what its client gets: rows of the table in hazards.py."""
+"""What an app answers, right or wrong, and what its client gets: rows of hazards.py."""
 
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import pytest
 
@@ -19,13 +20,16 @@ TEXT = ["Content-Type", "text/plain"]
 def ask(served, log):
     """Return a function that asks twice, directly and through Nginx, for the same outcome."""
 
+    def has_logged(start: int, text: str) -> bool:
+        return text in served.log[start:]
+
     def outcome_of(path: str, tell, *, is_logged: str = "", **more) -> str:
         outcomes = set()
         for send in (served.direct, served.through):
             start = len(served.log)
             outcomes.add(tell(send(request(path, **more))))
             if is_logged:
-                until(lambda start=start: is_logged in served.log[start:], served)
+                until(partial(has_logged, start, is_logged), served)
         assert len(outcomes) == 1, outcomes
         return outcomes.pop()
 
