@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -117,10 +118,59 @@ def test_nginx_waits_longer_than_gunicorn():
     assert site({"timeout": "90"}).limits.read_timeout_s == 95
 
 
-def test_descriptors_suffice_for_the_connections():
+def test_descriptors_suffice_for_the_clients_and_what_they_need():
     for limit in (256, 1024, 20000, 10**6):
-        limits = site(host={"open_files": limit}).limits
-        assert limits.connections <= max(256, limit // 2)
+        planned = site(host={"open_files": limit, "cpus": 8})
+        front, backlog = planned.front, planned.limits.backlog
+        assert front.connections <= limit
+        # A connection and a file each, and one more for what waits for the app.
+        needed = 2 * front.clients + min(front.clients, backlog)
+        assert needed <= front.workers * limit
+        # Nginx keeps a sixteenth free.
+        places = front.workers * front.connections * 15 // 16
+        assert places >= front.clients + min(front.clients, backlog)
+
+
+def test_a_small_machine_holds_fewer_clients():
+    small = site(host={"memory_bytes": 512 * 2**20})
+    assert small.front.clients == 1638
+    assert "a sixteenth of 512 MiB" in decision(small, "connections").why
+
+
+def test_few_descriptors_mean_few_clients():
+    few = site(host={"open_files": 1024})
+    assert few.front.clients == 320
+    assert "1024 descriptors" in decision(few, "connections").why
+
+
+def test_more_clients_than_one_process_can_hold_get_more_nginx_workers():
+    many = site({"connections": "30000"})
+    assert (many.front.clients, many.front.workers) == (30000, 4)
+    assert decision(many, "connections").origin == "--connections"
+
+
+def test_more_clients_than_descriptors_are_refused_with_what_is_possible():
+    with pytest.raises(OutriderError) as caught:
+        site({"connections": "500000"})
+    assert caught.value.id == "too-many-connections"
+    told = "\n".join([*caught.value.found, *caught.value.fix])
+    assert "--connections is 500000" in told
+    possible = re.search(r"--connections (\d+)", told)
+    enough = re.search(r"ulimit -n (\d+)", told)
+    assert possible
+    assert enough
+    assert site({"connections": possible[1]}).front.workers == 4
+    assert site({"connections": "500000"}, host={"open_files": int(enough[1])}).front.workers == 4
+
+
+def test_clients_that_would_take_most_of_the_memory_are_warned_of():
+    told = [
+        one
+        for one in site({"connections": "30000"}, host={"memory_bytes": 2**30}).decisions
+        if one.name == "connections"
+    ]
+    assert [one.is_warning for one in told] == [False, True]
+    assert "30000 slow clients" in told[1].why
 
 
 # -- folders ---------------------------------------------------------------------------------------

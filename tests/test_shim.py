@@ -11,8 +11,10 @@ import threading
 
 import pytest
 
-from outrider.app import shim
 from outrider.app.shim import gunicorn_hooks, lines
+from outrider.app.shim.lines import REQUEST_ID, TaggedStream
+from outrider.app.shim.ready import NOTIFY_VARIABLE
+from outrider.app.shim.wsgi import WsgiFront
 
 
 def told(prefix="", **headers):
@@ -32,7 +34,7 @@ def told(prefix="", **headers):
         seen.update(given)
         return []
 
-    shim.WsgiFront(app, prefix)(environ, print)
+    WsgiFront(app, prefix)(environ, print)
     return seen
 
 
@@ -116,7 +118,7 @@ def test_without_a_prefix_nothing_moves():
 def test_the_answer_is_the_apps_own_object():
     """Gunicorn sends a file_wrapper with sendfile only if it gets that very object."""
     answer = [b"x"]
-    front = shim.WsgiFront(lambda *_: answer)
+    front = WsgiFront(lambda *_: answer)
     assert front({"wsgi.url_scheme": "http"}, print) is answer
 
 
@@ -127,9 +129,9 @@ def test_the_answer_is_the_apps_own_object():
 def stream():
     """Return a tagged stream and a function that reads what was written."""
     raw = io.BytesIO()
-    tagged = shim.TaggedStream(io.TextIOWrapper(raw, encoding="utf-8"))
+    tagged = TaggedStream(io.TextIOWrapper(raw, encoding="utf-8"))
     yield tagged, lambda: raw.getvalue().decode()
-    shim.REQUEST_ID.set("")
+    REQUEST_ID.set("")
 
 
 def test_each_line_of_a_request_carries_its_id(stream):
@@ -139,7 +141,7 @@ def test_each_line_of_a_request_carries_its_id(stream):
         print("one\ntwo", file=out)
         return []
 
-    shim.WsgiFront(app)({"wsgi.url_scheme": "http", "HTTP_X_REQUEST_ID": "4f3a"}, print)
+    WsgiFront(app)({"wsgi.url_scheme": "http", "HTTP_X_REQUEST_ID": "4f3a"}, print)
     assert written() == "[req 4f3a] one\n[req 4f3a] two\n"
 
 
@@ -165,7 +167,7 @@ def test_lines_of_two_threads_do_not_mix(stream):
     turn = threading.Barrier(2, timeout=10)
 
     def write(name):
-        shim.REQUEST_ID.set(name)
+        REQUEST_ID.set(name)
         for _ in range(50):
             turn.wait()
             out.write(f"{name}-")
@@ -188,9 +190,9 @@ def test_a_line_that_is_logged_through_a_queue_carries_its_id(stream):
     logger = logging.Logger("queued")  # noqa: LOG001 - nobody else's
     logger.addHandler(logging.handlers.QueueHandler(records))
     listener.start()
-    shim.REQUEST_ID.set("4f3a")
+    REQUEST_ID.set("4f3a")
     logger.error("late")
-    shim.REQUEST_ID.set("")
+    REQUEST_ID.set("")
     logger.error("idle")
     listener.stop()
     assert written() == "[req 4f3a] late\nidle\n"
@@ -203,7 +205,7 @@ def test_what_cannot_be_encoded_does_not_raise(stream):
 
 
 def test_the_id_is_forgotten_when_the_request_is_over(monkeypatch, tmp_path):
-    monkeypatch.delenv(shim.NOTIFY_VARIABLE, raising=False)
+    monkeypatch.delenv(NOTIFY_VARIABLE, raising=False)
 
     class Worker:
         wsgi = staticmethod(lambda *_: [])
@@ -215,7 +217,7 @@ def test_the_id_is_forgotten_when_the_request_is_over(monkeypatch, tmp_path):
 
         def handle(self, *args):
             self.wsgi({"wsgi.url_scheme": "http", "HTTP_X_REQUEST_ID": "4f3a"}, print)
-            assert shim.REQUEST_ID.get() == "4f3a"
+            assert REQUEST_ID.get() == "4f3a"
             raise ZeroDivisionError
 
     worker = Worker()
@@ -223,5 +225,5 @@ def test_the_id_is_forgotten_when_the_request_is_over(monkeypatch, tmp_path):
     with pytest.raises(ZeroDivisionError):
         worker.handle(1, 2, 3)
     worker.tmp.close()
-    assert shim.REQUEST_ID.get() == ""
-    assert isinstance(worker.wsgi, shim.WsgiFront)
+    assert REQUEST_ID.get() == ""
+    assert isinstance(worker.wsgi, WsgiFront)

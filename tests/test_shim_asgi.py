@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from outrider.app.shim import AsgiFront
+from outrider.app.shim.asgi import AsgiFront
 from outrider.app.shim.gunicorn_asgi import Repaired
 from outrider.app.shim.lifespan import Lifespan
 

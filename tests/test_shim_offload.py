@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from outrider.app.shim import AsgiFront, WsgiFront, offload
+from outrider.app.shim import offload
+from outrider.app.shim.asgi import AsgiFront
+from outrider.app.shim.wsgi import WsgiFront
 
 HOUR_AGO = time.time() - 3600
 

@@ -7,6 +7,7 @@ import os
 import secrets
 import shlex
 import sys
+import threading
 import traceback
 from functools import partial
 from importlib import resources
@@ -16,18 +17,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from outrider import __version__, discover, errors, files, serve
-from outrider.bench import command as bench
-from outrider.bench.measurement import as_json as as_json_of
-from outrider.bench.measurement import table
 from outrider.bench.options import DEFAULT_CLIENTS, Options, is_url, parse_request_path
 from outrider.console import Console
-from outrider.containers import contain, look_before
-from outrider.deploy import deploy_compose
 from outrider.discover.listeners import who_listens
 from outrider.errors import Exit, OutriderError
 from outrider.plan.collect import kept
 from outrider.plan.fleet import plan_fleet
-from outrider.render.fleet import lay_out
+from outrider.render.fleet import lay_out, prepare
 from outrider.settings import SETTINGS, Given, Settings, resolve_sites
 from outrider.values import BadValueError, parse_count, parse_path, parse_size
 
@@ -110,6 +106,8 @@ def run(console: Console, /, **flags: Any) -> None:
     TARGET is module:app, module, module:create_app(), or a path to a file; without it the app is
     looked for in this directory.
     """
+    # While the app is imported, which is done in another process.
+    threading.Thread(target=prepare, daemon=True).start()
     env, cwd = dict(os.environ), str(Path.cwd())
     settings = _settings(flags, env, cwd)
     console.is_json = settings[0].value("log_format") == "json"
@@ -213,6 +211,11 @@ def measure_slow_clients(
     the URL of a site of yours that runs already. A stream of ordinary requests goes on while slow
     clients come: some never end their headers, some never end their body, some hardly read.
     """
+    # What only one command needs is imported by that command: a site is to start soon.
+    from outrider.bench import command as bench  # noqa: PLC0415
+    from outrider.bench.measurement import as_json as as_json_of  # noqa: PLC0415
+    from outrider.bench.measurement import table  # noqa: PLC0415
+
     env, cwd = dict(os.environ), str(Path.cwd())
     options = Options(**{name: flags.pop(name) for name in BENCH_OPTIONS})
     report = report and bench.writable_report(_output(report, cwd))
@@ -367,6 +370,8 @@ def export_compose(
     The app, Nginx as the one published port, the databases that the dependencies name, the extra
     processes, and what has to run before each release.
     """
+    from outrider.containers import look_before  # noqa: PLC0415
+
     if service is not None and start is None:
         raise errors.service_without_from(service)
     where = {name: flags.pop(name) for name in WHERE}
@@ -429,6 +434,8 @@ def deploy_to_compose(console: Console, /, *, directory: str, wait: float | None
     release step, and starts the new app beside the old one, which leaves when the new one answers.
     If that never happens, the old code serves on.
     """
+    from outrider.deploy import deploy_compose  # noqa: PLC0415
+
     deploy_compose(directory, dict(os.environ), console.step, wait)
     console.step("the new release serves")
 
@@ -455,6 +462,8 @@ def _contain(console: Console, flags: dict[str, Any], **how: Any) -> Contained:
     env, cwd = dict(os.environ), str(Path.cwd())
     how |= {"cpus": flags.pop("cpus"), "memory_bytes": flags.pop("memory")}
     settings = _settings(flags, env, cwd)
+    from outrider.containers import contain  # noqa: PLC0415
+
     found = contain(settings, env, cwd, **how)
     for decision in found.decisions:
         if decision.is_warning:

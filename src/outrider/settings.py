@@ -231,6 +231,15 @@ SETTINGS: tuple[Setting, ...] = (
         default="auto: when STATIC_ROOT is not set, missing or empty",
     ),
     Setting(
+        name="connections",
+        parse=parse_count,
+        metavar="N",
+        is_of_front=True,
+        help="How many clients may be connected at a time, slow ones included; a WebSocket counts "
+        "twice.",
+        default="8192, as far as descriptors and memory allow",
+    ),
+    Setting(
         name="nginx_snippet",
         parse=parse_path,
         metavar="FILE",

@@ -123,7 +123,7 @@ class Limits:
 
     @property
     def connections(self) -> int:
-        """Connections of one Nginx worker: a proxied request takes two descriptors."""
+        """Of a server that reads requests itself and holds them: Waitress."""
         return max(256, min(4096, (self.open_files - 64) // 2))
 
 
@@ -134,7 +134,11 @@ class Front:
     binary: str
     version: tuple[int, int, int]
     directives: frozenset[str]
+    clients: int
+    """How many may be connected at a time."""
     workers: int
+    connections: int
+    """Of each worker, those to the app included."""
     snippet: str | None
 
 

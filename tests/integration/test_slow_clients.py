@@ -10,7 +10,9 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +29,6 @@ from tests.integration.running import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.xdist_group("load")]
 
@@ -188,3 +189,37 @@ def test_a_site_answers_while_each_of_200_clients(way, free_port, short_dir):
             assert clients.all_wait()
         connection.settimeout(PATIENCE_S)  # they have left
         assert connection.recv(1024).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_what_a_client_does_not_read_stays_in_the_file(copy_of, free_port):
+    project = copy_of("running_site")
+    (project / "files").mkdir()
+    with (project / "files" / "large").open("wb") as large:
+        large.truncate(64 * 2**20)
+    words = ("--workers", "1", "--static", "/files/=files")
+    for nginx in filter(None, NGINXES.values()):
+        with (
+            serving(*words, cwd=project, port=free_port, nginx=nginx) as site,
+            socket.socket() as client,
+        ):
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            client.connect(("127.0.0.1", free_port))
+            client.sendall(b"GET /files/large HTTP/1.1\r\n" + HOST + b"\r\n")
+            assert client.recv(1) == b"H"
+            held = [0, 0, unsent_bytes(client)]
+            while held[-1] > held[-3]:  # Nginx hands more of it over
+                time.sleep(0.1)
+                held.append(unsent_bytes(client))
+            # By itself Linux would take as much as net.ipv4.tcp_wmem says: 4 MB.
+            assert 0 < held[-1] < 256 * 1024
+            assert site.get("/").body == b"home\n"
+
+
+def unsent_bytes(client: socket.socket) -> int:
+    """Return what the kernel holds of an answer: https://docs.kernel.org/networking/proc_net_tcp.html."""
+    mine, site = (f"{place[1]:04X}" for place in (client.getsockname(), client.getpeername()))
+    for line in Path("/proc/net/tcp").read_text().splitlines():
+        fields = line.split()
+        if fields[1].endswith(f":{site}") and fields[2].endswith(f":{mine}"):
+            return int(fields[4].partition(":")[0], 16)
+    return 0

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -173,13 +174,16 @@ def discover(
     if not places:
         raise errors.nothing_found(directory)
     timeout_s = settings.value("boot_timeout") or BOOT_TIMEOUT_S
-    app = _probe(places, python, account, env, directory, timeout_s, server)
+    with ThreadPoolExecutor(1) as beside:
+        # While the app is imported.
+        looking = beside.submit(nginx.look_at_nginx, *found_nginx, env)
+        app = _probe(places, python, account, env, directory, timeout_s, server)
     return Facts(
         app=app,
         interpreter=python,
         project=project,
         host=machine,
-        nginx=nginx.look_at_nginx(*found_nginx, env),
+        nginx=looking.result(),
         directories=_look_at_directories(app, settings, account, directory),
         programs=_look_at_programs(settings, python, env, directory),
         variables=frozenset(

@@ -260,3 +260,25 @@ def two_configurations(directory: str) -> OutriderError:
         fix=["keep one of them; outrider.toml is the one that containers copy easily"],
         exit_code=Exit.SETTINGS,
     )
+
+
+def too_many_connections(
+    clients: int, origin: str, workers: int, possible: int, open_files: int, wanted: int
+) -> OutriderError:
+    """More clients than descriptors: each has a connection, and perhaps a file and one to the app.
+
+    https://man7.org/linux/man-pages/man2/getrlimit.2.html (RLIMIT_NOFILE)
+    """
+    return OutriderError(
+        "too-many-connections",
+        f"{clients} clients need more descriptors than there are",
+        found=[
+            f"{origin} is {clients}",
+            f"a process may have {open_files}, and {workers} Nginx workers are the most here",
+        ],
+        fix=[
+            f"ask for fewer:  --connections {possible}",
+            f"or raise the limit before the start:  ulimit -n {wanted}",
+        ],
+        exit_code=Exit.SETTINGS,
+    )

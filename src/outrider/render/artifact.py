@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-import jinja2
-
 from outrider import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import jinja2
 
 _HEADER = re.compile(r"\A# outrider (?P<version>\S+) sha256=(?P<digest>[0-9a-f]{64})\n")
 
@@ -59,11 +60,16 @@ def is_untouched(content: str) -> bool:
     return hashlib.sha256(content[match.end() :].encode()).hexdigest() == match["digest"]
 
 
+@functools.cache
 def environment(quote: Callable[[object], str]) -> jinja2.Environment:
-    """Return a template environment in which every expression passes through `quote`.
+    """Return the template environment in which every expression passes through `quote`.
+
+    One for each `quote`, so that a template is made into code once.
 
     An undefined name is an error, so that a template cannot fall silently behind the model.
     """
+    import jinja2  # noqa: PLC0415 - a site starts sooner: see `prepare` in fleet.py
+
     return jinja2.Environment(
         loader=jinja2.PackageLoader("outrider", "templates"),
         undefined=jinja2.StrictUndefined,

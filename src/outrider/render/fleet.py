@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outrider.render import nginx, server
+from outrider.render import gunicorn, nginx, server
+from outrider.render.artifact import environment
 
 if TYPE_CHECKING:
     from outrider.render.artifact import Artifact
     from outrider.site import Fleet
+
+
+def prepare() -> None:
+    """Make the usual templates into code, for when they are needed."""
+    for name in ("nginx_parts.j2", "nginx.conf.j2"):
+        nginx.templates().get_template(name)
+    environment(gunicorn.quote).get_template("gunicorn.conf.py.j2")
 
 
 def lay_out(fleet: Fleet) -> list[Artifact]:

@@ -15,6 +15,8 @@ from outrider.render.artifact import Artifact, Comment, environment, stamped
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import jinja2
+
     from outrider.site import Fleet, Mount, Server, Site
 
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,=~*\[\]-]+")
@@ -77,42 +79,50 @@ def at(part: str, column: int) -> Word:
     return Word(textwrap.indent(part, " " * column).strip())
 
 
+def templates() -> jinja2.Environment:
+    """Return the templates of nginx.conf."""
+    made = environment(quote)
+    made.filters["at"] = at
+    made.filters["word"] = Word
+    return made
+
+
 def render(fleet: Fleet) -> list[Artifact]:
     """Return nginx.conf and mime.types."""
     first = fleet.first
     is_alone = len(fleet.sites) == 1
-    templates = environment(quote)
-    templates.filters["at"] = at
-    templates.filters["word"] = Word
-    template = templates.get_template("nginx.conf.j2")
-    body = template.render(
-        fleet=fleet,
-        site=first,  # for what is the front's
-        is_alone=is_alone,
-        names={server: server_names(server, fleet.servers) for server in fleet.servers},
-        # What is named once for each site, and which of them is meant in a request.
-        mark=lambda site: Word("" if is_alone else f"_{site.name}"),
-        meant=Word("" if is_alone else "_$outrider_site"),
-        # "return" is the one use of "if" in a location that is safe:
-        # https://github.com/nginxinc/nginx-wiki/blob/master/source/start/topics/depth/ifisevil.rst
-        to_stream=Word("if ($outrider_is_stream) { return 598; }   # to @stream"),
-        carried=[Word(name) for name in BY_ADD_HEADER],
-        upstream_header=lambda name: Word("$upstream_http_" + name.lower().replace("-", "_")),
-        listen=str(first.bind),
-        # Repeated wherever a location has headers of its own: those replace the inherited ones.
-        id_header=Word("add_header X-Request-ID $outrider_id always;"),
-        hashed=regex(HASHED),
-        never=never,
-        cached=_cached,
-        place=lambda name, site: regex(f"~^{re.escape(name + site.prefix)}(/|$)"),
-        readable=_readable,
-        files=_live if first.paths.remote else lambda path: Word(quote(path)),
-        upstream=_upstream,
-        target=Comment(", ".join(site.process.target for site in fleet.sites)),
-        user=Comment("root" if first.user.is_changed else first.user.name),
-        command=Comment(shlex.join(_command(first))),
-        limit=Word(_readable(first.limits.body_limit_bytes) if is_alone else "$outrider_limit"),
-        behind=bool(first.trusted_proxies),
+    body = (
+        templates()
+        .get_template("nginx.conf.j2")
+        .render(
+            fleet=fleet,
+            site=first,  # for what is the front's
+            is_alone=is_alone,
+            names={server: server_names(server, fleet.servers) for server in fleet.servers},
+            # What is named once for each site, and which of them is meant in a request.
+            mark=lambda site: Word("" if is_alone else f"_{site.name}"),
+            meant=Word("" if is_alone else "_$outrider_site"),
+            # "return" is the one use of "if" in a location that is safe:
+            # https://github.com/nginxinc/nginx-wiki/blob/master/source/start/topics/depth/ifisevil.rst
+            to_stream=Word("if ($outrider_is_stream) { return 598; }   # to @stream"),
+            carried=[Word(name) for name in BY_ADD_HEADER],
+            upstream_header=lambda name: Word("$upstream_http_" + name.lower().replace("-", "_")),
+            listen=str(first.bind),
+            # Repeated wherever a location has headers of its own: those replace the inherited ones.
+            id_header=Word("add_header X-Request-ID $outrider_id always;"),
+            hashed=regex(HASHED),
+            never=never,
+            cached=_cached,
+            place=lambda name, site: regex(f"~^{re.escape(name + site.prefix)}(/|$)"),
+            readable=_readable,
+            files=_live if first.paths.remote else lambda path: Word(quote(path)),
+            upstream=_upstream,
+            target=Comment(", ".join(site.process.target for site in fleet.sites)),
+            user=Comment("root" if first.user.is_changed else first.user.name),
+            command=Comment(shlex.join(_command(first))),
+            limit=Word(_readable(first.limits.body_limit_bytes) if is_alone else "$outrider_limit"),
+            behind=bool(first.trusted_proxies),
+        )
     )
     types = resources.files("outrider").joinpath("templates/mime.types").read_text(encoding="utf-8")
     return [stamped("nginx.conf", body), stamped("mime.types", types)]

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=f9b05f04f2420ff44a1d043cfc4bc82d871829c38ff702c765a3196b8df4af48
+# outrider 0.1.0 sha256=769e57077f134d133c0250af300aedfc34dcca2e93ee01de3bdb8790b9b25b2b
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -22,10 +22,10 @@ def _load(name):
     return module
 
 
-_shim = _load("outrider_shim")
+_load("outrider_shim")
 _load("outrider_worker")
 _hooks = importlib.import_module("outrider_shim.gunicorn_hooks")
-_shim.tag_lines()
+importlib.import_module("outrider_shim.lines").tag_lines()
 _hooks.release_signals_after_forks()
 
 # -- where --------------------------------------------------------------------

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=3e941ec554f91702926f8ba0b0c5cfbb7f99ad25db8708832848c55d6977f452
+# outrider 0.1.0 sha256=13aed404ecf604a8605e0c18a6d4a370abd9e0e4f1a043f48cf6152a1bc7b738
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -22,10 +22,10 @@ def _load(name):
     return module
 
 
-_shim = _load("outrider_shim")
+_load("outrider_shim")
 _load("outrider_worker")
 _hooks = importlib.import_module("outrider_shim.gunicorn_hooks")
-_shim.tag_lines()
+importlib.import_module("outrider_shim.lines").tag_lines()
 _hooks.release_signals_after_forks()
 
 # -- where --------------------------------------------------------------------

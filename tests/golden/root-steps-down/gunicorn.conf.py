@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=6bb5450b54f72ec2fdd8bc287a5a937d50e9c316dc276f54b4d6d469d669c70a
+# outrider 0.1.0 sha256=5253526805522dbcc31074a32a79c2060683a53c2db52468b8a9c65b1247b921
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as root:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py --user 1000 --group 1000 shop:app
@@ -22,10 +22,10 @@ def _load(name):
     return module
 
 
-_shim = _load("outrider_shim")
+_load("outrider_shim")
 _load("outrider_worker")
 _hooks = importlib.import_module("outrider_shim.gunicorn_hooks")
-_shim.tag_lines()
+importlib.import_module("outrider_shim.lines").tag_lines()
 _hooks.release_signals_after_forks()
 
 # -- where --------------------------------------------------------------------

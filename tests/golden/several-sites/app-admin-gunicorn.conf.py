@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=264622ab6ec4598347078216397567a1bbef27f9737e79def984620ce4260c12
+# outrider 0.1.0 sha256=e2470335035058d06fa57877777eb290166d30246d85ea5be9bcebd7819d9c67
 # Gunicorn for admin.asgi:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py admin.asgi:app
@@ -22,9 +22,9 @@ def _load(name):
     return module
 
 
-_shim = _load("outrider_shim")
+_load("outrider_shim")
 _hooks = importlib.import_module("outrider_shim.gunicorn_hooks")
-_shim.tag_lines()
+importlib.import_module("outrider_shim.lines").tag_lines()
 _hooks.release_signals_after_forks()
 
 # -- where --------------------------------------------------------------------

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=e6aa811552ca54e19cbba4e61c260625539bfdf36a124e3f430b3598000f6e83
+# outrider 0.1.0 sha256=ef0fd3c9787fc2faed1992fa53175d4640f8c066ff7a963785a04c6300997679
 # Gunicorn for home:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py home:app
@@ -22,10 +22,10 @@ def _load(name):
     return module
 
 
-_shim = _load("outrider_shim")
+_load("outrider_shim")
 _load("outrider_worker")
 _hooks = importlib.import_module("outrider_shim.gunicorn_hooks")
-_shim.tag_lines()
+importlib.import_module("outrider_shim.lines").tag_lines()
 _hooks.release_signals_after_forks()
 
 # -- where --------------------------------------------------------------------

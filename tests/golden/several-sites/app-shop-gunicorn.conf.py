@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=d74fd907915de1a718abef305de68bb036244c95f977fd8e876ee705b0180d5e
+# outrider 0.1.0 sha256=7f9555b189b1f1432accce6cfc5654a315ebb892f225135449533b2a9bc0ea5e
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -22,10 +22,10 @@ def _load(name):
     return module
 
 
-_shim = _load("outrider_shim")
+_load("outrider_shim")
 _load("outrider_worker")
 _hooks = importlib.import_module("outrider_shim.gunicorn_hooks")
-_shim.tag_lines()
+importlib.import_module("outrider_shim.lines").tag_lines()
 _hooks.release_signals_after_forks()
 
 # -- where --------------------------------------------------------------------

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=1201a09a26a799815fc2c4b23ebd5d504af588a677a8ee418039b0426211b8c9
+# outrider 0.1.0 sha256=084dcd5e1c498b347e0608a1e0c383a9d0ebc1c0fefcb2951b0e5e97581ba5fd
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -22,10 +22,10 @@ def _load(name):
     return module
 
 
-_shim = _load("outrider_shim")
+_load("outrider_shim")
 _load("outrider_worker")
 _hooks = importlib.import_module("outrider_shim.gunicorn_hooks")
-_shim.tag_lines()
+importlib.import_module("outrider_shim.lines").tag_lines()
 _hooks.release_signals_after_forks()
 
 # -- where --------------------------------------------------------------------

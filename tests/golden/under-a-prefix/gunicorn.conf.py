@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=00fb2233b19f21b5022611e5b4feada7d9a4f8de135a43a9f84bcb68554c74f4
+# outrider 0.1.0 sha256=36ae6436537c7a276a0a450e20841532ec4c6856b0e381e4b03051a94c9db202
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -22,10 +22,10 @@ def _load(name):
     return module
 
 
-_shim = _load("outrider_shim")
+_load("outrider_shim")
 _load("outrider_worker")
 _hooks = importlib.import_module("outrider_shim.gunicorn_hooks")
-_shim.tag_lines()
+importlib.import_module("outrider_shim.lines").tag_lines()
 _hooks.release_signals_after_forks()
 
 # -- where --------------------------------------------------------------------

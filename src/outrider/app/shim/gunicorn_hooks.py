@@ -7,8 +7,6 @@ import signal
 import threading
 from typing import Any, Iterable
 
-from .asgi import AsgiFront
-from .gunicorn_asgi import repair
 from .gunicorn_hang import ask_before_killing, show_when_asked
 from .gunicorn_reload import reload_gently, tell_arbiter
 from .lines import REQUEST_ID
@@ -29,6 +27,9 @@ __all__ = [
 def wrap(worker: Any, prefix: str, roots: Iterable[tuple[str, str]] = ()) -> None:
     """Put the shim around the worker's app, and say that it is ready: a `post_worker_init` hook."""
     if hasattr(worker, "asgi"):  # Gunicorn's own ASGI worker
+        from .asgi import AsgiFront  # noqa: PLC0415 - asyncio comes with it
+        from .gunicorn_asgi import repair  # noqa: PLC0415
+
         repair(worker, AsgiFront(worker.asgi, prefix, roots))
     else:
         worker.wsgi = WsgiFront(worker.wsgi, prefix, roots)
