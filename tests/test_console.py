@@ -179,3 +179,19 @@ def test_a_reader_that_goes_away_does_not_stop_the_site():
         made.log(Record(source="app", text="x"), NOW)
         made.step("x")
     made.write("x")
+
+
+def test_only_a_terminal_sees_how_something_stands():
+    made = console()
+    made.progress("half")
+    assert made.stderr.getvalue() == ""
+
+
+def test_how_something_stands_takes_one_line_however_long_it_is(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    made = console()
+    monkeypatch.setattr(made.stderr, "isatty", lambda: True)
+    made.progress("a" * 50)
+    made.progress("")
+    assert made.stderr.getvalue() == "\r\x1b[K" + "a" * 19 + "\r\x1b[K"
+    assert made.stdout.getvalue() == ""

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from outrider.facts import Account
     from outrider.site import User
@@ -331,6 +331,37 @@ async def spawn(
         child.transports.append(transport)
         child.pipes.append(protocol.closed)
     return child
+
+
+@contextlib.contextmanager
+def cancelled_by_signals(task: asyncio.Task[Any]) -> Iterator[list[int]]:
+    """Let the first signal that asks for an end cancel a task, as asyncio does for Ctrl-C.
+
+    A handler that raises is no way out of an event loop: where a child is being forked, what it
+    raises is printed and forgotten.
+
+    Yields:
+        the number of that signal, once it has come.
+    """
+    loop = asyncio.get_running_loop()
+    heard: list[int] = []
+
+    def hear(number: int) -> None:
+        if not heard:
+            heard.append(number)
+            task.cancel()
+
+    numbers = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    wanted = [number for number in numbers if before[number] is not signal.SIG_IGN]
+    for number in wanted:
+        loop.add_signal_handler(number, hear, number)
+    try:
+        yield heard
+    finally:
+        for number in wanted:
+            loop.remove_signal_handler(number)
+            signal.signal(number, before[number])
 
 
 def _die_with(parent: int) -> Callable[[], None] | None:

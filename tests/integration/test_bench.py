@@ -236,9 +236,12 @@ def test_who_interrupts_it_finds_nothing_left(number, temp_dir):
     with subprocess.Popen(
         argv, cwd=SITE, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
-        until(lambda: holders_of(running.pid))
-        running.send_signal(number)
-        said, told = running.communicate(timeout=PATIENCE_S)
+        try:
+            until(lambda: holders_of(running.pid))
+            running.send_signal(number)
+            said, told = running.communicate(timeout=PATIENCE_S)
+        finally:
+            running.kill()  # when it does not end, it would be waited for
     assert running.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number]
     assert said == ""
     assert "Traceback" not in told

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from outrider import __version__, errors, files, sockets
+from outrider import __version__, errors, files, process, sockets
 from outrider.bench.measure import measure
 from outrider.bench.options import clients_of, most_of_clients, most_of_site, place_of
 from outrider.bench.report import MARK, can_draw, report
@@ -135,20 +136,32 @@ def measure_all(
         progress: hears several times a second how it stands.
     """
 
-    async def one_after_the_other() -> list[Measurement]:
-        measured = []
-        for target in found.targets:
-            step(
-                f"measuring {target.name} for {options.seconds:g} s: {options.rate:g} visitors "
-                f"per second, and up to {found.clients} slow clients"
-            )
-            try:
-                measured.append(await measure(target, found.clients, options, progress))
-            finally:
-                progress("")
-        return measured
+    heard: list[int] = []
 
-    return asyncio.run(one_after_the_other())
+    async def all_of_them() -> list[Measurement]:
+        task = asyncio.current_task()
+        assert task is not None
+        with process.cancelled_by_signals(task) as numbers:
+            try:
+                return [await one(target) for target in found.targets]
+            finally:
+                heard.extend(numbers)
+
+    async def one(target: Target) -> Measurement:
+        step(
+            f"measuring {target.name} for {options.seconds:g} s: {options.rate:g} visitors per "
+            f"second, and up to {found.clients} slow clients"
+        )
+        try:
+            return await measure(target, found.clients, options, progress)
+        finally:
+            progress("")
+
+    try:
+        return asyncio.run(all_of_them())
+    except asyncio.CancelledError:
+        # As a shell says it: https://tldp.org/LDP/abs/html/exitcodes.html
+        sys.exit(128 + heard[0])
 
 
 def conditions(found: Found, options: Options, now: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from outrider.bench.stream import Sample, Stream, fetch, percentile, poisson
 from outrider.bench.target import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from outrider.bench.options import Options
     from outrider.bench.target import Target
@@ -39,19 +39,20 @@ async def measure(
     """
     say(f"{target.name}: starting")
     async with serving(target) as lines:
-        await _check_page(target, lines)
-        kinds, left_out = await _kinds(target, clients)
-        return await _Watch(target, kinds, left_out, options, say).run()
+        status = await _status(target)
+        if status < 400:
+            kinds, left_out = await _kinds(target, clients)
+            return await _Watch(target, kinds, left_out, options, say).run()
+    # Only now, that it has ended, all that it had to say of this has been heard.
+    raise errors.bench_page_fails(target.name, target.path, status, list(lines))
 
 
-async def _check_page(target: Target, lines: Sequence[str]) -> None:
+async def _status(target: Target) -> int:
     try:
-        answer = await fetch(target.address, target.path, target.host)
+        return (await fetch(target.address, target.path, target.host)).status
     except OSError as error:
         url = f"http://{target.host}{target.path}"
         raise errors.bench_nobody_answers(url, error.strerror or "no answer in time") from None
-    if answer.status >= 400:
-        raise errors.bench_page_fails(target.name, target.path, answer.status, list(lines))
 
 
 async def _kinds(target: Target, clients: int) -> tuple[dict[str, int], str]:

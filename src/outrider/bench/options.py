@@ -171,8 +171,12 @@ def most_of_site(site: Site) -> tuple[int, str]:
     """
     each, workers = site.limits.connections, site.front.workers
     most = max(1, each * workers * 15 // 16 - 64)
-    noun = f"{workers} workers have" if workers > 1 else "one worker has"
-    return most, f"Nginx's {noun} {each} connections each, of {site.limits.open_files} open files"
+    have = (
+        f"{workers} workers have {each} connections each"
+        if workers > 1
+        else (f"one worker has {each} connections")
+    )
+    return most, f"Nginx's {have}, of {site.limits.open_files} open files"
 
 
 def most_of_clients(per_process: int, place: Place) -> tuple[int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shlex
 import sys
 from collections import deque
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Program:
         account: as root, whom it runs as.
         boot_s: how long it may take to answer.
         stop_s: how long it may take to stop.
+        by_hand: what a user types to see why it does not start.
         files: what it needs in a directory of its own, whose path takes the place of `{home}` in
             argv; None: it needs none.
     """
@@ -52,6 +54,7 @@ class Program:
     account: User | None
     boot_s: float
     stop_s: float
+    by_hand: str
     files: Callable[[], contextlib.AbstractContextManager[Path]] | None = None
 
 
@@ -126,6 +129,7 @@ def under_outrider(
             account=None,
             boot_s=site.limits.boot_timeout_s + 5,
             stop_s=site.limits.drain_timeout_s + 5,
+            by_hand=shlex.join(["outrider", "run", *words]),
         ),
     )
 
@@ -159,8 +163,8 @@ def under_gunicorn(target: Target, site: Site, address: Address, env: Mapping[st
         detail=f"the same app and {count} sync workers, nothing before them",
         address=address,
         host=host_of(site, address),
-        path=target.path.removeprefix(prefix),
-        upload_path=target.upload_path.removeprefix(prefix),
+        path=target.path.removeprefix(prefix) or "/",
+        upload_path=target.upload_path.removeprefix(prefix) or "/",
         large_path=target.large_path and target.large_path.removeprefix(prefix),
         program=Program(
             argv=[*argv, site.process.target],
@@ -169,6 +173,7 @@ def under_gunicorn(target: Target, site: Site, address: Address, env: Mapping[st
             account=site.user,
             boot_s=site.limits.boot_timeout_s,
             stop_s=5,  # it may be waiting for somebody slow; nothing is lost here
+            by_hand=shlex.join([site.process.python, "-m", "gunicorn", site.process.target]),
             files=home,
         ),
     )
@@ -235,7 +240,7 @@ async def serving(target: Target) -> AsyncIterator[Sequence[str]]:
         try:
             how = await _until_up(child, target, program.boot_s)
             if how:
-                raise errors.bench_not_started(target.name, how, lines)
+                raise errors.bench_not_started(target.name, how, lines, program.by_hand)
             yield lines
         finally:
             await child.end(program.stop_s)

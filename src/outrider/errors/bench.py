@@ -113,13 +113,13 @@ def bench_no_matplotlib() -> OutriderError:
     )
 
 
-def bench_not_started(name: str, how: str, lines: Sequence[str]) -> OutriderError:
+def bench_not_started(name: str, how: str, lines: Sequence[str], by_hand: str) -> OutriderError:
     """What was to be measured did not start; its own last lines are shown."""
     return OutriderError(
         "bench-not-started",
         f"{name} did not start, so that there is nothing to measure",
         found=[how, "\n".join(lines) or "it said nothing"],
-        fix=["start it by itself first:  outrider run"],
+        fix=[f"start it by itself, and put right what it says:  {by_hand}"],
         exit_code=Exit.BOOT,
     )
 
