@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks.tables import report
 from benchmarks.tables.contenders import BY_NAME, CONTENDERS
 from benchmarks.tables.environments import readable_python
-from benchmarks.tables.measures import throughput
+from benchmarks.tables.measures import changes, files, mixed, slow, start, throughput
 from benchmarks.tables.records import Record, Records, without
 from benchmarks.tables.rig import Rig, machine, say
 
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 MEASURES: dict[str, Callable[[Rig], None]] = {
     "throughput": throughput.measure,
+    "start": start.measure,
+    "stalled": start.measure_stalled,
+    "static": files.measure_static,
+    "uploads": files.measure_uploads,
+    "mixed": mixed.measure,
+    "reload": changes.measure_reloads,
+    "max_requests": changes.measure_max_requests,
+    "kill": changes.measure_kills,
+    "slow": slow.measure,
+    "many": slow.measure_many,
 }
 
 

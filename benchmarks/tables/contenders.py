@@ -47,6 +47,7 @@ class Contender:
     reload: signal.Signals | None = None
     sends_files: bool = False  # by other than the app, when no front does
     is_ours: bool = False
+    workers: int = 2
     note: str = ""
 
 
@@ -55,7 +56,10 @@ _UWSGI = (
     "{bin}/uwsgi --master --processes 2 --module app:app --uwsgi-socket {socket} --listen 4096"
     " --disable-logging --lazy-apps --die-on-term --need-app"
 )
-_GRANIAN = "{bin}/granian --interface wsgi --workers 2 --no-ws --log-level warning "
+_GRANIAN = (
+    "{bin}/granian --interface wsgi --workers 2 --no-ws --log-level warning"
+    " --respawn-failed-workers "
+)
 _OUTRIDER = (
     "{bin}/outrider run app:app --workers 2 --bind 127.0.0.1:{port} --run-dir {run}/site"
     " --user root --python {bin}/python"
@@ -133,6 +137,7 @@ CONTENDERS = (
         "waitress",
         "{bin}/waitress-serve --listen 127.0.0.1:{port} app:app",
         WAITRESS,
+        workers=1,
         note="one process, its only form, with its four threads",
     ),
     Contender(
@@ -162,7 +167,7 @@ CONTENDERS = (
     Contender(
         "caddysnake",
         "{bin}/caddysnake --server-type wsgi --app app:app --listen 127.0.0.1:{port} --workers 2"
-        " --workers-runtime process --static-path {app}/static --static-route /static",
+        " --workers-runtime process --static-path {app} --static-route /static",
         CADDYSNAKE,
         sends_files=True,
     ),

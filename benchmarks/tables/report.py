@@ -1,47 +1,83 @@
-"""Tables in Markdown."""
+"""Tables in Markdown: what was measured, and which goals are met."""
 
 from __future__ import annotations
 
-from benchmarks.tables.records import Records, ratios
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.tables import goals
+from benchmarks.tables.layouts import LAYOUTS, Column, Layout
+from benchmarks.tables.records import Record, Records, differences, ratios
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOTHING = "-"
 
 
-def markdown(rows: list[list[str]]) -> str:
-    """Return a table; its first row is the head."""
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table; its first row is the head, its first column is text."""
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     lines.insert(1, "|---|" + "---:|" * (len(rows[0]) - 1))
     return "\n".join(lines)
 
 
 def table(name: str, records: Records) -> str:
-    return throughput(records.of("throughput"))
-
-
-def throughput(found: Records, first: str = "nginx+sync") -> str:
-    """Answers a second, the slowest percent, and ratios to one contender."""
-    cells = found.cells()
-    rows = [
-        [
-            "",
-            *(
-                f"{cell} {what}"
-                for cell in cells
-                for what in ("answers/s", "p99 ms", f"against {first}", "errors")
-            ),
-        ]
+    """Return one table."""
+    layout, found = LAYOUTS[name], records.of(name)
+    rows = [["", *(column.heading for column in layout.columns)]]
+    rows += [
+        [contender, *(_cell(found, contender, column) for column in layout.columns)]
+        for contender in found.contenders()
     ]
-    for name in found.contenders():
-        row = [name]
-        for cell in cells:
-            compared = ratios(found.series(name, cell, "rate"), found.series(first, cell, "rate"))
-            row += [
-                f"{found.median(name, cell, 'rate') or 0:,.0f}",
-                f"{found.median(name, cell, 'p99_ms') or 0:.1f}",
-                str(compared or ""),
-                f"{found.total(name, cell, 'errors') or 0:,.0f}",
-            ]
-        rows.append(row)
     return markdown(rows)
 
 
-def everything(kept):
-    return ""
+def _cell(found: Records, contender: str, column: Column) -> str:
+    if column.against:
+        one = found.series(contender, column.cell, column.figure)
+        if column.other_figure:
+            compared = differences(one, found.series(contender, column.cell, column.other_figure))
+        else:
+            other = found.series(column.against, column.cell, column.figure)
+            compared = ratios(one, other)
+        if compared is None or contender == column.against:
+            return NOTHING
+        return f"{compared.median:{column.form}}"
+    take = found.total if column.is_total else found.median
+    value = take(contender, column.cell, column.figure)
+    return NOTHING if value is None else f"{value * column.scale:{column.form}}"
+
+
+def goal_table(records: Records) -> str:
+    """Return which goals are met."""
+    rows = [["goal", "wanted", "measured", "met"]]
+    rows += [
+        [result.goal, result.wanted, result.measured, result.verdict]
+        for result in goals.results(records)
+    ]
+    return markdown(rows).replace("---:|", "---|")
+
+
+def everything(kept: dict[str, Any]) -> str:
+    """Return all of a run: on what, the tables, the goals, who was left out."""
+    records = Records(tuple(Record(**one) for one in kept["records"]))
+    parts = ["\n".join(f"- {key}: {value}" for key, value in kept["machine"].items())]
+    parts += [_section(LAYOUTS[name], name, records, kept) for name in LAYOUTS if _has(name, records)]
+    parts.append("## Goals\n\n" + goal_table(records))
+    if kept["absent"]:
+        lines = [f"- `{name}` {why}" for name, why in kept["absent"].items()]
+        parts.append("## Left out\n\n" + "\n".join(lines))
+    lines = [f"- {name}: {', '.join(found)}" for name, found in kept["versions"].items()]
+    parts.append("## Versions\n\n" + "\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _has(name: str, records: Records) -> bool:
+    return bool(records.of(name).all)
+
+
+def _section(layout: Layout, name: str, records: Records, kept: dict[str, Any]) -> str:
+    found = records.of(name)
+    spent = kept["spent_s"].get(name, 0)
+    line = f"{layout.what} {found.rounds()} rounds, {spent:.0f} s."
+    return f"## {layout.title}\n\n{line}\n\n{table(name, records)}"

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +53,6 @@ class Site:
     cold_start_s: float = 0.0
     server: subprocess.Popen[bytes] | None = None
     front: subprocess.Popen[bytes] | None = None
-    workers: set[int] = field(default_factory=set)
 
     def __enter__(self) -> Self:
         self.run = Path(tempfile.mkdtemp(prefix="tables-"))
@@ -114,7 +113,7 @@ class Site:
     def _run(self, words: list[str], what: str) -> subprocess.Popen[bytes]:
         env = {key: value for key, value in os.environ.items() if not key.startswith(_POISON)}
         path = f"{self.programs.scripts}:{os.environ['PATH']}"  # caddysnake looks for `python3`
-        env |= {"PYTHONDONTWRITEBYTECODE": "1", "PATH": path}
+        env |= {"PYTHONDONTWRITEBYTECODE": "1", "PATH": path, "HOME": str(self.run)}
         with (self.run / f"{what}.log").open("wb") as log:
             return subprocess.Popen(
                 words,
@@ -167,8 +166,8 @@ class Site:
         """Return every process of the site."""
         return [pid for root in self.roots() for pid in processes.family(root)]
 
-    def find_workers(self, rounds: int = 5) -> set[int]:
-        """Return the processes that have the app, by asking it."""
+    def find_workers(self) -> set[int]:
+        """Return the processes that have the app, by asking it until they all have answered."""
         found: set[int] = set()
 
         def ask() -> None:
@@ -178,12 +177,14 @@ class Site:
                 found.add(int(client.getresponse().read()))
             client.close()
 
-        for _ in range(rounds):
-            threads = [threading.Thread(target=ask) for _ in range(8)]
+        for _ in range(20):
+            threads = [threading.Thread(target=ask) for _ in range(16)]
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
+            if len(found) >= self.contender.workers:
+                break
         return found
 
     def master(self) -> int:

@@ -1,0 +1,178 @@
+"""How the figures of each table are laid out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: a figure of a cell, or a median of ratios."""
+
+    heading: str
+    cell: str
+    figure: str
+    form: str = ",.0f"
+    scale: float = 1.0
+    against: str = ""  # the contender whose figure of the same round is divided by
+    other_figure: str = ""  # with `against`: the contender's own figure that is subtracted instead
+    is_total: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One table."""
+
+    title: str
+    what: str
+    columns: tuple[Column, ...]
+
+
+def _throughput(cell: str) -> tuple[Column, ...]:
+    return (
+        Column(f"{cell} answers/s", cell, "rate"),
+        Column("/ nginx+sync", cell, "rate", ".2f", against="nginx+sync"),
+        Column("p99 ms", cell, "p99_ms", ".1f"),
+        Column("errors", cell, "errors", is_total=True),
+    )
+
+
+def _beside(count: int) -> tuple[Column, ...]:
+    return (
+        Column("alone", f"none before {count}", "rate"),
+        *(
+            column
+            for kind in ("headers", "body", "reading")
+            for column in (
+                Column(f"{count} {kind}", f"{kind} {count}", "rate"),
+                Column("p99 ms", f"{kind} {count}", "p99_ms", ".0f"),
+                Column("held", f"{kind} {count}", "held"),
+            )
+        ),
+    )
+
+
+LAYOUTS = {
+    "throughput": Layout(
+        "Throughput",
+        "A trivial Flask page over 16 and 64 kept connections. Microseconds are processor time for"
+        " one request, in the front and in the server, at 16.",
+        (
+            *_throughput("c16"),
+            *_throughput("c64"),
+            Column("front us", "c16", "front_us"),
+            Column("server us", "c16", "server_us"),
+        ),
+    ),
+    "slow": Layout(
+        "Slow clients",
+        "Answers a second to 16 fast clients while slow ones are held: alone, and beside each kind.",
+        (*_beside(1000), *_beside(5000)),
+    ),
+    "many": Layout(
+        "30,000 slow clients",
+        "The same beside 30,000 clients whose headers never end.",
+        (
+            Column("alone", "none", "rate"),
+            Column("p99 ms", "none", "p99_ms", ".1f"),
+            Column("30,000 headers", "headers 30000", "rate"),
+            Column("p99 ms", "headers 30000", "p99_ms", ".1f"),
+            Column("held", "headers 30000", "held"),
+        ),
+    ),
+    "static": Layout(
+        "Static files",
+        "A file of 20 KB and one of 1 MB over 16 connections; one download of 100 MB, the best of"
+        " three. nginx+sync is Nginx with a minimal configuration: no file gets to Gunicorn.",
+        (
+            Column("20 KB files/s", "20k", "rate"),
+            Column("/ nginx+sync", "20k", "rate", ".2f", against="nginx+sync"),
+            Column("1 MB files/s", "1m", "rate"),
+            Column("/ nginx+sync", "1m", "rate", ".2f", against="nginx+sync"),
+            Column("100 MB, GB/s", "100m", "bytes_s", ".2f", scale=1e-9),
+            Column("/ nginx+sync", "100m", "bytes_s", ".2f", against="nginx+sync"),
+            Column("errors", "20k", "errors", is_total=True),
+        ),
+    ),
+    "uploads": Layout(
+        "Uploads",
+        "Bodies of 1 MB, read by the app in pieces of 64 KB, eight clients.",
+        (
+            Column("uploads/s", "1m", "rate"),
+            Column("/ nginx+sync", "1m", "rate", ".2f", against="nginx+sync"),
+            Column("p99 ms", "1m", "p99_ms"),
+            Column("errors", "1m", "errors", is_total=True),
+        ),
+    ),
+    "mixed": Layout(
+        "Fast beside slow requests",
+        "60 requests a second at random times, one in twenty takes 300 ms; latency of the others,"
+        " counted from when each was due.",
+        (
+            Column("p50 ms", "fast", "p50_ms", ".1f"),
+            Column("p95 ms", "fast", "p95_ms", ".1f"),
+            Column("p99 ms", "fast", "p99_ms", ".1f"),
+            Column("p99 / nginx+granian", "fast", "p99_ms", ".2f", against="nginx+granian"),
+            Column("failed", "fast", "failed", is_total=True),
+        ),
+    ),
+    "reload": Layout(
+        "Reloads under load",
+        "100 POSTs a second, each on a new connection, while the server is told to reload every"
+        " half second, ten times a round; before that as long without.",
+        (
+            Column("reloads", "POST", "reloads", is_total=True),
+            Column("sent", "POST", "sent", is_total=True),
+            Column("failed", "POST", "failed", is_total=True),
+            Column("worst ms", "POST", "worst_ms"),
+            Column("worst without", "POST", "calm_ms"),
+            Column(
+                "more", "POST", "worst_ms", ".0f", against="itself", other_figure="calm_ms"
+            ),
+        ),
+    ),
+    "max_requests": Layout(
+        "Workers that end after 50 requests",
+        "100 POSTs a second while each worker ends after 50.",
+        (
+            Column("sent", "POST", "sent", is_total=True),
+            Column("failed", "POST", "failed", is_total=True),
+            Column("worst ms", "POST", "worst_ms"),
+        ),
+    ),
+    "kill": Layout(
+        "Killed workers",
+        "100 POSTs a second while a worker is killed every second.",
+        (
+            Column("kills", "POST", "kills", is_total=True),
+            Column("sent", "POST", "sent", is_total=True),
+            Column("failed", "POST", "failed", is_total=True),
+            Column("worst ms", "POST", "worst_ms"),
+        ),
+    ),
+    "start": Layout(
+        "Cold start and memory at rest",
+        "From the command to the first page; proportional set size half a second later. The rest is"
+        " all but the app's workers and, with Outrider, the supervisor.",
+        (
+            Column("first page s", "start", "cold_start_s", ".2f"),
+            Column("all MB", "start", "total_mb", ".1f"),
+            Column("workers MB", "start", "workers_mb", ".1f"),
+            Column("rest MB", "start", "besides_mb", ".1f"),
+            Column("supervisor MB", "start", "supervisor_mb", ".1f"),
+            Column("processes", "start", "processes"),
+        ),
+    ),
+    "stalled": Layout(
+        "Readers that have stopped",
+        "Kernel memory for each of 400 clients that ask for 100 MB and take a few bytes: buffers of"
+        " TCP sockets, and of that the kernel's small objects. First with the segments of the"
+        " loopback interface (64 KB), then with those of the internet (1400 bytes).",
+        (
+            Column("loopback KB", "local", "tcp_kb"),
+            Column("small objects KB", "local", "slab_kb"),
+            Column("internet KB", "internet", "tcp_kb"),
+            Column("small objects KB", "internet", "slab_kb"),
+        ),
+    ),
+}

@@ -1,0 +1,104 @@
+"""Static files of three sizes, and uploads."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from benchmarks.tables import wrk
+from benchmarks.tables.rig import FILES, say
+
+if TYPE_CHECKING:
+    from benchmarks.tables.rig import Rig
+
+# nginx+sync stands for Nginx itself here: no file gets as far as Gunicorn.
+SENDERS = (
+    "outrider",
+    "nginx+sync",
+    "sync",
+    "gevent",
+    "granian",
+    "waitress",
+    "mod_wsgi",
+    "caddy+sync",
+    "caddysnake",
+)
+RECEIVERS = (
+    "outrider",
+    "outrider-threads",
+    "nginx+worker",
+    "nginx+sync",
+    "nginx+gthread",
+    "nginx+gevent",
+    "nginx+uwsgi",
+    "nginx+granian",
+    "sync",
+    "gthread",
+    "gevent",
+    "granian",
+    "waitress",
+    "uvicorn",
+    "mod_wsgi",
+    "caddy+sync",
+    "caddysnake",
+)
+
+
+def measure_static(rig: Rig) -> None:
+    """Ask for a small and a large file again and again, and for a very large one once a round."""
+    with rig.sites(SENDERS) as sites:
+        for number in range(rig.rounds):
+            for cell in ("20k", "1m"):
+                for name, site in sites.items():
+                    speed = wrk.run(f"{site.url}/static/{cell}.bin", 16, rig.seconds)
+                    rig.add(
+                        "static",
+                        number,
+                        name,
+                        cell,
+                        rate=speed.rate,
+                        p99_ms=speed.p99_ms,
+                        bytes_s=speed.bytes_s,
+                        errors=speed.errors,
+                    )
+            for name, site in sites.items():
+                speeds = [download(site.port, "100m.bin") for _ in range(3)]
+                rig.add("static", number, name, "100m", bytes_s=max(speeds))
+            say(f"  round {number + 1} of {rig.rounds}")
+
+
+def download(port: int, name: str) -> float:
+    """Return the bytes a second of one download, 0 when it does not come whole."""
+    buffer = bytearray(1 << 20)
+    begun = time.monotonic()
+    total = 0
+    try:
+        with socket.create_connection(("127.0.0.1", port), 20) as client:
+            client.sendall(
+                f"GET /static/{name} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+            )
+            while size := client.recv_into(buffer):
+                total += size
+    except OSError:
+        return 0.0
+    return total / (time.monotonic() - begun) if total >= FILES[name] else 0.0
+
+
+def measure_uploads(rig: Rig) -> None:
+    """Send a megabyte to the app, eight clients at a time."""
+    script = str(rig.app / "upload.lua")
+    with rig.sites(RECEIVERS) as sites:
+        for number in range(rig.rounds):
+            for name, site in sites.items():
+                speed = wrk.run(f"{site.url}/upload", 8, rig.seconds, script=script)
+                rig.add(
+                    "uploads",
+                    number,
+                    name,
+                    "1m",
+                    rate=speed.rate,
+                    p99_ms=speed.p99_ms,
+                    errors=speed.errors,
+                )
+            say(f"  round {number + 1} of {rig.rounds}")
