@@ -67,7 +67,7 @@ def main(words: list[str] | None = None) -> int:
         }
         file.write_text(json.dumps(kept, indent=1))  # after each table: a crash loses one
         if asked.only:
-            print(report.table(table, Records(tuple(rig.records))), flush=True)
+            print(report.tables(table, Records(tuple(rig.records))), flush=True)
     if not asked.only:
         print(report.everything(load(file)))
     return 0

@@ -21,15 +21,22 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def table(name: str, records: Records) -> str:
-    """Return one table."""
-    layout, found = LAYOUTS[name], records.of(name)
+def tables(name: str, records: Records) -> str:
+    """Return what was measured under a name; that may be two tables."""
+    parts = [_section(layout, records.of(name)) for layout in LAYOUTS if layout.table == name]
+    return "\n\n".join(parts)
+
+
+def _section(layout: Layout, found: Records) -> str:
     rows = [["", *(column.heading for column in layout.columns)]]
-    rows += [
+    cells = [
         [contender, *(_cell(found, contender, column) for column in layout.columns)]
         for contender in found.contenders()
     ]
-    return markdown(rows)
+    rows += [row for row in cells if set(row[1:]) != {NOTHING}]
+    rounds = found.rounds()
+    line = f"{layout.what} {rounds} {'round' if rounds == 1 else 'rounds'}."
+    return f"## {layout.title}\n\n{line}\n\n{markdown(rows)}"
 
 
 def _cell(found: Records, contender: str, column: Column) -> str:
@@ -45,7 +52,12 @@ def _cell(found: Records, contender: str, column: Column) -> str:
         return f"{compared.median:{column.form}}"
     take = found.total if column.is_total else found.median
     value = take(contender, column.cell, column.figure)
-    return NOTHING if value is None else f"{value * column.scale:{column.form}}"
+    if value is None:
+        return NOTHING
+    text = f"{value * column.scale:{column.form}}"
+    held = found.median(contender, column.cell, "held") if column.clients else None
+    # A few are always on their way back.
+    return text if held is None or held > 0.98 * column.clients else f"{text} (held {held:,.0f})"
 
 
 def goal_table(records: Records) -> str:
@@ -62,7 +74,8 @@ def everything(kept: dict[str, Any]) -> str:
     """Return all of a run: on what, the tables, the goals, who was left out."""
     records = Records(tuple(Record(**one) for one in kept["records"]))
     parts = ["\n".join(f"- {key}: {value}" for key, value in kept["machine"].items())]
-    parts += [_section(LAYOUTS[name], name, records, kept) for name in LAYOUTS if _has(name, records)]
+    names = dict.fromkeys(layout.table for layout in LAYOUTS)
+    parts += [tables(name, records) for name in names if records.of(name).all]
     parts.append("## Goals\n\n" + goal_table(records))
     if kept["absent"]:
         lines = [f"- `{name}` {why}" for name, why in kept["absent"].items()]
@@ -70,14 +83,3 @@ def everything(kept: dict[str, Any]) -> str:
     lines = [f"- {name}: {', '.join(found)}" for name, found in kept["versions"].items()]
     parts.append("## Versions\n\n" + "\n".join(lines))
     return "\n\n".join(parts)
-
-
-def _has(name: str, records: Records) -> bool:
-    return bool(records.of(name).all)
-
-
-def _section(layout: Layout, name: str, records: Records, kept: dict[str, Any]) -> str:
-    found = records.of(name)
-    spent = kept["spent_s"].get(name, 0)
-    line = f"{layout.what} {found.rounds()} rounds, {spent:.0f} s."
-    return f"## {layout.title}\n\n{line}\n\n{table(name, records)}"

@@ -6,6 +6,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 
+LIMIT_S = 5
 _UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 
 
@@ -30,10 +31,12 @@ def parse(text: str) -> Speed:
         errors += sum(int(number) for number in re.findall(r"\d+", found[1]))
     if found := re.search(r"Non-2xx or 3xx responses: (\d+)", text):
         errors += int(found[1])
+    answers = float(rate[1])
     return Speed(
-        rate=float(rate[1]),
-        p50_ms=_percentile(text, 50),
-        p99_ms=_percentile(text, 99),
+        rate=answers,
+        # Whom nobody answered, has waited as long as it was waited for.
+        p50_ms=_percentile(text, 50) if answers else LIMIT_S * 1000.0,
+        p99_ms=_percentile(text, 99) if answers else LIMIT_S * 1000.0,
         bytes_s=_transfer(text),
         errors=errors,
     )
@@ -53,7 +56,15 @@ def _transfer(text: str) -> float:
 
 def run(url: str, connections: int, seconds: int, *, script: str = "") -> Speed:
     """Ask as fast as answers come, over so many kept connections."""
-    words = ["wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "5s"]
+    words = [
+        "wrk",
+        "--latency",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--timeout",
+        f"{LIMIT_S}s",
+    ]
     words += ["-s", script] if script else []
     done = subprocess.run([*words, url], capture_output=True, text=True, check=False, timeout=120)
     return parse(done.stdout)

@@ -75,9 +75,8 @@ def download(port: int, name: str) -> float:
     total = 0
     try:
         with socket.create_connection(("127.0.0.1", port), 20) as client:
-            client.sendall(
-                f"GET /static/{name} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
-            )
+            head = f"GET /static/{name} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            client.sendall(head.encode())
             while size := client.recv_into(buffer):
                 total += size
     except OSError:

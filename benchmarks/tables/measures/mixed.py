@@ -7,6 +7,7 @@ import random
 from typing import TYPE_CHECKING
 
 from benchmarks.tables.rig import say
+
 from outrider.bench.stream import Stream, percentile, poisson
 from outrider.values import Address
 

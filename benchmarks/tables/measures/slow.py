@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.tables import wrk
 from benchmarks.tables.rig import say
+
 from outrider.bench.slow import SlowClients, holding
 from outrider.values import Address
 
@@ -59,11 +60,13 @@ def _matrix(rig: Rig, number: int, site: Site) -> None:
     name = site.contender.name
     failed: set[str] = set()
     for count in COUNTS:
+        if "headers" in failed:
+            return  # what a thousand stop, five thousand do
         # Alone before each of the two, so that the machine's mood weighs on both sides.
         alone = _fast(rig, number, site, "slow", f"none before {count}")
         for kind in KINDS:
             if kind in failed or "headers" in failed:
-                continue  # what a thousand stop, five thousand do
+                continue
             rate = _beside(rig, number, site, "slow", kind, count)
             if rate < alone * STANDSTILL:
                 failed.add(kind)

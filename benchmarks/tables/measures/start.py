@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.tables import processes
 from benchmarks.tables.contenders import CONTENDERS
 from benchmarks.tables.rig import say
+
 from outrider.bench.slow import SlowClients, holding
 from outrider.values import Address
 
