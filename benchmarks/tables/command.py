@@ -6,7 +6,7 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.tables import report
 from benchmarks.tables.contenders import BY_NAME, CONTENDERS
@@ -16,7 +16,7 @@ from benchmarks.tables.records import Record, Records, without
 from benchmarks.tables.rig import Rig, machine, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 MEASURES: dict[str, Callable[[Rig], None]] = {
     "throughput": throughput.measure,
@@ -103,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def names(text: str, known: dict[str, object]) -> list[str]:
+def names(text: str, known: Mapping[str, object]) -> list[str]:
     """Return the names of a list with commas in their own order; all when it is empty."""
     wanted = [word.strip() for word in text.split(",") if word.strip()]
     if unknown := [word for word in wanted if word not in known]:
@@ -111,7 +111,7 @@ def names(text: str, known: dict[str, object]) -> list[str]:
     return [name for name in known if not wanted or name in wanted]
 
 
-def load(file: Path) -> dict[str, object]:
+def load(file: Path) -> dict[str, Any]:
     """Read results."""
-    kept: dict[str, object] = json.loads(file.read_text())
+    kept: dict[str, Any] = json.loads(file.read_text())
     return kept

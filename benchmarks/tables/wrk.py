@@ -43,7 +43,7 @@ def parse(text: str) -> Speed:
 
 
 def _percentile(text: str, percent: int) -> float:
-    found = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s|m)$", text, re.MULTILINE)
+    found = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s|m)\s*$", text, re.MULTILINE)
     return float(found[1]) * _UNITS_MS[found[2]] if found else 0.0
 
 

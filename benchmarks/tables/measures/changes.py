@@ -12,8 +12,6 @@ from benchmarks.tables import posts
 from benchmarks.tables.rig import say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from benchmarks.tables.rig import Rig
     from benchmarks.tables.site import Site
 
@@ -49,9 +47,7 @@ def measure_reloads(rig: Rig) -> None:
                 reload = site.contender.reload or signal.SIGHUP
                 master = site.master()
                 calm = asyncio.run(posts.send(site.port, RATE, RELOADS * PAUSE_S))
-                found = asyncio.run(
-                    _beside(site, RELOADS, PAUSE_S, lambda m=master, s=reload: os.kill(m, s))
-                )
+                found = asyncio.run(_reloading(site, master, reload))
                 rig.add(
                     "reload",
                     number,
@@ -107,12 +103,12 @@ def _tell(name: str, found: posts.Posts) -> None:
         say(f"  {name}: {kinds}")
 
 
-async def _beside(site: Site, times: int, pause_s: float, act: Callable[[], None]) -> posts.Posts:
-    sending = asyncio.create_task(posts.send(site.port, RATE, times * pause_s + 0.5))
-    for _ in range(times):
-        await asyncio.sleep(pause_s)
+async def _reloading(site: Site, master: int, signal_to_reload: signal.Signals) -> posts.Posts:
+    sending = asyncio.create_task(posts.send(site.port, RATE, RELOADS * PAUSE_S + 0.5))
+    for _ in range(RELOADS):
+        await asyncio.sleep(PAUSE_S)
         with contextlib.suppress(ProcessLookupError):
-            act()
+            os.kill(master, signal_to_reload)
     return await sending
 
 
