@@ -120,9 +120,15 @@ CONTENDERS = (
     Contender("gevent", _GUNICORN + "--worker-class gevent app:app", GUNICORN, reload=_HUP),
     _behind_nginx("nginx+sync", _GUNICORN + "app:app", GUNICORN),
     _behind_nginx(
-        "nginx+gthread", _GUNICORN + "--threads 4 app:app", GUNICORN, note="four threads"
+        "nginx+gthread",
+        _GUNICORN + "--threads 4 app:app",
+        GUNICORN,
+        upstream=KEEP,
+        note="four threads",
     ),
-    _behind_nginx("nginx+gevent", _GUNICORN + "--worker-class gevent app:app", GUNICORN),
+    _behind_nginx(
+        "nginx+gevent", _GUNICORN + "--worker-class gevent app:app", GUNICORN, upstream=KEEP
+    ),
     _behind_nginx("nginx+uwsgi", _UWSGI, UWSGI, upstream=UWSGI_PROTOCOL),
     Contender(
         "granian",
