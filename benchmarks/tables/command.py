@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +41,8 @@ def main(words: list[str] | None = None) -> int:
     if asked.show:
         print(report.everything(load(asked.show)))
         return 0
+    # What was started is ended then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     file = asked.json or asked.work / "results.json"
     before = load(file) if file.exists() and asked.only else {}
     tables = names(asked.only, MEASURES)
@@ -56,7 +60,8 @@ def main(words: list[str] | None = None) -> int:
     for table in tables:
         say(table)
         begun = time.monotonic()
-        MEASURES[table](rig)
+        with rig.attempt("all", table):
+            MEASURES[table](rig)
         spent[table] = round(time.monotonic() - begun, 1)
         kept = {
             "machine": machine(asked.python),

@@ -92,6 +92,14 @@ class Rig:
                     self.leave_out(contender.name, f"did not start: {error}")
             yield found
 
+    @contextlib.contextmanager
+    def attempt(self, table: str, name: str) -> Iterator[None]:
+        """Let a contender fail in the middle of a table, and the others go on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other figures are good
+            self.leave_out(f"{name} ({table})", f"failed: {type(error).__name__}: {error}")
+
     def leave_out(self, name: str, why: str) -> None:
         """Keep the reason for the results, and say it now."""
         self.absent[name] = why

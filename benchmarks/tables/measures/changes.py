@@ -33,8 +33,9 @@ KILLED = ("outrider", "outrider-threads", "nginx+sync", "sync", "nginx+granian")
 RATE = 100.0
 RELOADS = 10  # in a round: 50 in five
 PAUSE_S = 0.5
+ENDING_S = 4.0
 KILLS = 4
-KILL_PAUSE_S = 1.0
+KILL_PAUSE_S = 0.8
 
 
 def measure_reloads(rig: Rig) -> None:
@@ -42,26 +43,19 @@ def measure_reloads(rig: Rig) -> None:
     with rig.sites(RELOADED) as sites:
         for number in range(rig.rounds):
             for name, site in sites.items():
-                if number and name not in RELOADED_IN_ALL_ROUNDS:
-                    continue
-                reload = site.contender.reload or signal.SIGHUP
-                master = site.master()
-                calm = asyncio.run(posts.send(site.port, RATE, RELOADS * PAUSE_S))
-                found = asyncio.run(_reloading(site, master, reload))
-                rig.add(
-                    "reload",
-                    number,
-                    name,
-                    "POST",
-                    sent=len(found.all),
-                    reloads=RELOADS,
-                    failed=len(found.failures()),
-                    worst_ms=found.worst_ms(),
-                    calm_ms=calm.worst_ms(),
-                    calm_failed=len(calm.failures()),
-                )
-                _tell(name, found)
+                if number == 0 or name in RELOADED_IN_ALL_ROUNDS:
+                    with rig.attempt("reload", name):
+                        _compare_reloads(rig, number, site)
             say(f"  round {number + 1} of {rig.rounds}")
+
+
+def _compare_reloads(rig: Rig, number: int, site: Site) -> None:
+    reload = site.contender.reload or signal.SIGHUP
+    master = site.master()
+    calm = asyncio.run(posts.send(site.port, RATE, RELOADS * PAUSE_S))
+    found = asyncio.run(_reloading(site, master, reload))
+    more = {"reloads": RELOADS, "calm_ms": calm.worst_ms(), "calm_failed": len(calm.failures())}
+    _add(rig, "reload", number, site, found, **more)
 
 
 def measure_max_requests(rig: Rig) -> None:
@@ -69,14 +63,9 @@ def measure_max_requests(rig: Rig) -> None:
     with rig.sites(REPLACED, extra="--max-requests 50") as sites:
         for number in range(rig.rounds):
             for name, site in sites.items():
-                found = asyncio.run(posts.send(site.port, RATE, RELOADS * PAUSE_S))
-                figures = {
-                    "sent": len(found.all),
-                    "failed": len(found.failures()),
-                    "worst_ms": found.worst_ms(),
-                }
-                rig.add("max_requests", number, name, "POST", **figures)
-                _tell(name, found)
+                with rig.attempt("max_requests", name):
+                    found = asyncio.run(posts.send(site.port, RATE, ENDING_S))
+                    _add(rig, "max_requests", number, site, found)
             say(f"  round {number + 1} of {rig.rounds}")
 
 
@@ -85,16 +74,21 @@ def measure_kills(rig: Rig) -> None:
     with rig.sites(KILLED) as sites:
         for number in range(rig.rounds):
             for name, site in sites.items():
-                found = asyncio.run(_killing(site))
-                figures = {
-                    "sent": len(found.all),
-                    "failed": len(found.failures()),
-                    "kills": KILLS,
-                    "worst_ms": found.worst_ms(),
-                }
-                rig.add("kill", number, name, "POST", **figures)
-                _tell(name, found)
+                with rig.attempt("kill", name):
+                    _add(rig, "kill", number, site, asyncio.run(_killing(site)), kills=KILLS)
             say(f"  round {number + 1} of {rig.rounds}")
+
+
+def _add(rig: Rig, table: str, number: int, site: Site, found: posts.Posts, **more: float) -> None:
+    name = site.contender.name
+    figures = {
+        "sent": len(found.all),
+        "failed": len(found.failures()),
+        "worst_ms": found.worst_ms(),
+        **more,
+    }
+    rig.add(table, number, name, "POST", **figures)
+    _tell(name, found)
 
 
 def _tell(name: str, found: posts.Posts) -> None:

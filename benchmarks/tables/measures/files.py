@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from benchmarks.tables import wrk
@@ -11,6 +12,7 @@ from benchmarks.tables.rig import FILES, say
 
 if TYPE_CHECKING:
     from benchmarks.tables.rig import Rig
+    from benchmarks.tables.site import Site
 
 # nginx+sync stands for Nginx itself here: no file gets as far as Gunicorn.
 SENDERS = (
@@ -26,11 +28,8 @@ SENDERS = (
 )
 RECEIVERS = (
     "outrider",
-    "outrider-threads",
     "nginx+worker",
     "nginx+sync",
-    "nginx+gthread",
-    "nginx+gevent",
     "nginx+uwsgi",
     "nginx+granian",
     "sync",
@@ -49,23 +48,17 @@ def measure_static(rig: Rig) -> None:
     """Ask for a small and a large file again and again, and for a very large one once a round."""
     with rig.sites(SENDERS) as sites:
         for number in range(rig.rounds):
-            for cell in ("20k", "1m"):
+            for cell in ("20k", "1m", "100m"):
                 for name, site in sites.items():
-                    speed = wrk.run(f"{site.url}/static/{cell}.bin", 16, rig.seconds)
-                    rig.add(
-                        "static",
-                        number,
-                        name,
-                        cell,
-                        rate=speed.rate,
-                        p99_ms=speed.p99_ms,
-                        bytes_s=speed.bytes_s,
-                        errors=speed.errors,
-                    )
-            for name, site in sites.items():
-                speeds = [download(site.port, "100m.bin") for _ in range(3)]
-                rig.add("static", number, name, "100m", bytes_s=max(speeds))
+                    with rig.attempt("static", name):
+                        rig.add("static", number, name, cell, **_sent(rig, site, cell))
             say(f"  round {number + 1} of {rig.rounds}")
+
+
+def _sent(rig: Rig, site: Site, cell: str) -> dict[str, float]:
+    if cell == "100m":
+        return {"bytes_s": max(download(site.port, "100m.bin") for _ in range(3))}
+    return asdict(wrk.run(f"{site.url}/static/{cell}.bin", 16, rig.seconds))
 
 
 def download(port: int, name: str) -> float:
@@ -90,14 +83,7 @@ def measure_uploads(rig: Rig) -> None:
     with rig.sites(RECEIVERS) as sites:
         for number in range(rig.rounds):
             for name, site in sites.items():
-                speed = wrk.run(f"{site.url}/upload", 8, rig.seconds, script=script)
-                rig.add(
-                    "uploads",
-                    number,
-                    name,
-                    "1m",
-                    rate=speed.rate,
-                    p99_ms=speed.p99_ms,
-                    errors=speed.errors,
-                )
+                with rig.attempt("uploads", name):
+                    speed = wrk.run(f"{site.url}/upload", 8, rig.seconds, script=script)
+                    rig.add("uploads", number, name, "1m", **asdict(speed))
             say(f"  round {number + 1} of {rig.rounds}")

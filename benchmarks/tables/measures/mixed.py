@@ -37,7 +37,8 @@ def measure(rig: Rig) -> None:
         for number in range(rig.rounds):
             fast, slow = arrivals(number)
             for name, site in sites.items():
-                rig.add("mixed", number, name, "fast", **asyncio.run(_ask(site, fast, slow)))
+                with rig.attempt("mixed", name):
+                    rig.add("mixed", number, name, "fast", **asyncio.run(_ask(site, fast, slow)))
             say(f"  round {number + 1} of {rig.rounds}")
 
 

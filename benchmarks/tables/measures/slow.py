@@ -51,8 +51,9 @@ def measure(rig: Rig) -> None:
         names = NAMES if number == 0 else IN_ALL_ROUNDS
         for contender in rig.chosen(names):
             with rig.sites((contender.name,)) as sites:
-                for site in sites.values():
-                    _matrix(rig, number, site)
+                for name, site in sites.items():
+                    with rig.attempt("slow", name):
+                        _matrix(rig, number, site)
         say(f"  round {number + 1} of {rig.rounds}")
 
 

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from benchmarks.tables.rig import Rig
     from benchmarks.tables.site import Site
 
-NAMES = tuple(contender.name for contender in CONTENDERS)
+# Threads add nothing here to what one without has.
+NAMES = tuple(
+    contender.name
+    for contender in CONTENDERS
+    if contender.name not in ("outrider-threads", "nginx+worker-threads", "nginx+gthread")
+)
 STALLED = ("outrider", "nginx+sync")
 READERS = 400
 REST_S = 0.5
@@ -27,9 +32,9 @@ def measure(rig: Rig) -> None:
     for number in range(rig.rounds):
         for contender in rig.chosen(NAMES):
             with rig.sites((contender.name,)) as sites:
-                for site in sites.values():
-                    figures = _memory(site)
-                    rig.add("start", number, site.contender.name, "start", **figures)
+                for name, site in sites.items():
+                    with rig.attempt("start", name):
+                        rig.add("start", number, name, "start", **_memory(site))
         say(f"  round {number + 1} of {rig.rounds}")
 
 
@@ -56,8 +61,8 @@ def measure_stalled(rig: Rig) -> None:
         for number in range(rig.rounds):
             for segment, cell in ((0, "local"), (1400, "internet")):
                 for name, site in sites.items():
-                    figures = _stalled(site, segment)
-                    rig.add("stalled", number, name, cell, **figures)
+                    with rig.attempt("stalled", name):
+                        rig.add("stalled", number, name, cell, **_stalled(site, segment))
             say(f"  round {number + 1} of {rig.rounds}")
 
 

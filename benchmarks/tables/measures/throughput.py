@@ -19,13 +19,15 @@ _FRONTS = {"nginx", "caddy"}
 def measure(rig: Rig) -> None:
     """Ask for the page, all contenders in turns."""
     with rig.sites(NAMES) as sites:
-        for site in sites.values():  # not the first requests: what is imported late, is by now
-            wrk.run(site.url + "/", 4, 1)
+        for name, site in sites.items():  # what is imported late, is then
+            with rig.attempt("throughput", name):
+                wrk.run(site.url + "/", 4, 1)
         for number in range(rig.rounds):
             for connections in (16, 64):
                 for name, site in sites.items():
-                    figures = _figures(site, connections, rig.seconds)
-                    rig.add("throughput", number, name, f"c{connections}", **figures)
+                    with rig.attempt("throughput", name):
+                        figures = _figures(site, connections, rig.seconds)
+                        rig.add("throughput", number, name, f"c{connections}", **figures)
             say(f"  round {number + 1} of {rig.rounds}")
 
 
