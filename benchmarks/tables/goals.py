@@ -159,7 +159,7 @@ def _changes(records: Records) -> Iterator[Result]:
         yield none_of(goal, killed, name, most=kills * threads)
     for name in (PRODUCT, PRODUCT_THREADS):
         worst = reload.series(name, "POST", "worst_ms")
-        goal = f"`{name}`: worst request under reloads, against as long without, ms more"
+        goal = f"`{name}`: worst request under reloads, against without, ms more"
         yield at_most(goal, 20, differences(worst, reload.series(name, "POST", "calm_ms")))
 
 

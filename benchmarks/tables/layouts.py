@@ -133,8 +133,8 @@ LAYOUTS = (
     Layout(
         "reload",
         "Reloads under load",
-        "100 POSTs a second, each on a new connection, while the server is told to reload every"
-        " half second, ten times a round; before that as long without.",
+        "100 POSTs a second, each on a new connection, while the server is told to reload"
+        " ten times a round; before that five seconds without.",
         (
             Column("reloads", "POST", "reloads", is_total=True),
             Column("sent", "POST", "sent", is_total=True),

@@ -32,7 +32,8 @@ REPLACED = ("nginx+worker", "nginx+worker-threads", "nginx+sync", "nginx+gthread
 KILLED = ("outrider", "outrider-threads", "nginx+sync", "sync", "nginx+granian")
 RATE = 100.0
 RELOADS = 10  # in a round: 50 in five
-PAUSE_S = 0.5
+PAUSE_S = 0.8  # so that one reload is over before the next
+CALM_S = 5.0
 ENDING_S = 4.0
 KILLS = 4
 KILL_PAUSE_S = 0.8
@@ -52,7 +53,7 @@ def measure_reloads(rig: Rig) -> None:
 def _compare_reloads(rig: Rig, number: int, site: Site) -> None:
     reload = site.contender.reload or signal.SIGHUP
     master = site.master()
-    calm = asyncio.run(posts.send(site.port, RATE, RELOADS * PAUSE_S))
+    calm = asyncio.run(posts.send(site.port, RATE, CALM_S))
     found = asyncio.run(_reloading(site, master, reload))
     more = {"reloads": RELOADS, "calm_ms": calm.worst_ms(), "calm_failed": len(calm.failures())}
     _add(rig, "reload", number, site, found, **more)
