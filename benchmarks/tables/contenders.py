@@ -156,8 +156,9 @@ CONTENDERS = (
     Contender(
         "mod_wsgi",
         "{bin}/mod_wsgi-express start-server --processes 2 --host 127.0.0.1 --port {port}"
-        " --user www-data --group www-data --server-root {run}/apache --log-to-terminal --application-type module"
-        " --url-alias /static {app}/static --working-directory {app} --callable-object app app",
+        " --user www-data --group www-data --server-root {run}/apache --log-to-terminal"
+        " --application-type module --callable-object app --working-directory {app}"
+        " --url-alias /static {app}/static app",
         MOD_WSGI,
         reload=signal.SIGUSR1,
         sends_files=True,

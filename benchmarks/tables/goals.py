@@ -129,7 +129,7 @@ def _many(found: Records) -> Iterator[Result]:
 
 
 def _stalled(records: Records) -> Iterator[Result]:
-    kernel = records.of("stalled").series(PRODUCT, "local", "tcp_kb")
+    kernel = records.of("stalled").series(PRODUCT, "local", "kernel_kb")
     nothing = dict.fromkeys(kernel, 0.0)
     goal = "kernel memory for a reader of a large file that has stopped, KB"
     yield at_most(goal, 130, differences(kernel, nothing) if kernel else None)

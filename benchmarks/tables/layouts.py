@@ -182,14 +182,17 @@ LAYOUTS = (
     Layout(
         "stalled",
         "Readers that have stopped",
-        "Kernel memory for each of 400 clients that ask for 100 MB and take a few bytes: buffers of"
-        " TCP sockets, and of that the kernel's small objects. First with the segments of the"
-        " loopback interface (64 KB), then with those of the internet (1400 bytes).",
+        "KB of kernel memory for each of 400 clients that ask for 100 MB and take a few bytes:"
+        " buffers of TCP sockets (/proc/net/sockstat) and small objects (Slab in /proc/meminfo),"
+        " of both ends. First with the segments of the loopback interface (64 KB), then with those"
+        " of the internet (1,400 bytes).",
         (
-            Column("loopback KB", "local", "tcp_kb"),
-            Column("small objects KB", "local", "slab_kb"),
-            Column("internet KB", "internet", "tcp_kb"),
-            Column("small objects KB", "internet", "slab_kb"),
+            Column("loopback, TCP", "local", "tcp_kb"),
+            Column("slab", "local", "slab_kb"),
+            Column("sum", "local", "kernel_kb"),
+            Column("internet, TCP", "internet", "tcp_kb"),
+            Column("slab", "internet", "slab_kb"),
+            Column("sum", "internet", "kernel_kb"),
         ),
     ),
 )
