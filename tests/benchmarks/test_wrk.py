@@ -76,5 +76,5 @@ def test_whom_nobody_answered_has_not_been_fast():
 
 
 def test_what_is_no_result_is_said_not_taken_for_zero():
-    with pytest.raises(ValueError, match="unable to connect"):
-        wrk.parse("unable to connect to 127.0.0.1:1 Connection refused\n")
+    with pytest.raises(ValueError, match="no result of wrk: 'invalid URL"):
+        wrk.parse("invalid URL: nonsense\n")

@@ -38,8 +38,8 @@ NAMES = (
 # The others in the first alone: with them it is a matter of whether, not of how much.
 IN_ALL_ROUNDS = ("outrider",)
 CONNECT_PER_S = 4000.0
-RAMP_S = 15
-SETTLE_S = 10
+RAMP_S = 8
+SETTLE_S = 6
 RECOVERY_S = 15
 # Below this share of what they get alone, fast clients are not served.
 STANDSTILL = 0.02
@@ -105,7 +105,7 @@ def _beside(rig: Rig, number: int, site: Site, table: str, kind: str, count: int
         connect_per_s=CONNECT_PER_S,
     )
     with holding(clients) as held:
-        held.wait_until_held(RAMP_S if count < MANY else 4 * RAMP_S, share=0.99)
+        held.wait_until_held(RAMP_S if count < MANY else 6 * RAMP_S, share=0.99)
         _settled(site)
         speed = wrk.run(site.url + "/", 16, rig.seconds)
         counts = held.counts

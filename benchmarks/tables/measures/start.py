@@ -5,12 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.tables import processes
+from benchmarks.tables import processes, stalled
 from benchmarks.tables.contenders import CONTENDERS
 from benchmarks.tables.rig import say
-
-from outrider.bench.slow import SlowClients, holding
-from outrider.values import Address
 
 if TYPE_CHECKING:
     from benchmarks.tables.rig import Rig
@@ -24,6 +21,8 @@ NAMES = tuple(
 )
 STALLED = ("outrider", "nginx+sync")
 READERS = 400
+READ_FIRST = 4 << 20  # long enough for the kernel to have made its buffers larger
+LARGE = "/static/100m.bin"
 REST_S = 0.5
 
 
@@ -56,31 +55,26 @@ def _memory(site: Site) -> dict[str, float]:
 
 
 def measure_stalled(rig: Rig) -> None:
-    """Let readers ask for 100 MB and take a few bytes."""
+    """Let readers ask for 100 MB, and stop."""
     with rig.sites(STALLED) as sites:
         for number in range(rig.rounds):
-            for segment, cell in ((0, "local"), (1400, "internet")):
-                for name, site in sites.items():
-                    with rig.attempt("stalled", name):
-                        rig.add("stalled", number, name, cell, **_stalled(site, segment))
+            for name, site in sites.items():
+                with rig.attempt("stalled", name):
+                    rig.add("stalled", number, name, "at once", **_at_once(site))
+                    rig.add("stalled", number, name, "later", **_later(site))
             say(f"  round {number + 1} of {rig.rounds}")
 
 
-def _stalled(site: Site, segment_bytes: int) -> dict[str, float]:
-    clients = SlowClients(
-        Address(host="127.0.0.1", port=site.port),
-        "reading",
-        READERS,
-        path="/static/100m.bin",
-        segment_bytes=segment_bytes,
-    )
+def _at_once(site: Site) -> dict[str, float]:
     before = processes.kernel_kb()
-    with holding(clients) as held:
-        held.wait_until_held(10)
-        time.sleep(1)
+    with stalled.readers(site.port, LARGE, READERS, small_window=True, reads_first=0):
         after = processes.kernel_kb()
-        count = max(1, held.counts.held)
-    time.sleep(1)  # until the kernel has taken it back
-    figures = {f"{what}_kb": (after[what] - before[what]) / count for what in after}
+    figures = {f"{what}_kb": (after[what] - before[what]) / READERS for what in after}
     # Some of one is in the other, so this is the most that it can be.
-    return {**figures, "kernel_kb": sum(figures.values()), "held": count}
+    return {**figures, "kernel_kb": sum(figures.values())}
+
+
+def _later(site: Site) -> dict[str, float]:
+    # Their own buffers, of another machine in life, would count in what the kernel holds.
+    with stalled.readers(site.port, LARGE, READERS, small_window=False, reads_first=READ_FIRST):
+        return {"queued_kb": stalled.queued_kb(site.port) / READERS}
