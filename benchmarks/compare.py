@@ -13,8 +13,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-_REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(_REPOSITORY), str(_REPOSITORY / "src")]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from benchmarks.tables.command import main
 

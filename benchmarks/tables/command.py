@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.tables import report
 from benchmarks.tables.contenders import BY_NAME, CONTENDERS
 from benchmarks.tables.environments import readable_python
-from benchmarks.tables.measures import throughput
+from benchmarks.tables.measures import changes, files, mixed, slow, start, throughput
 from benchmarks.tables.records import Record, Records, without
 from benchmarks.tables.rig import Rig, machine, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 MEASURES: dict[str, Callable[[Rig], None]] = {
     "throughput": throughput.measure,
+    "start": start.measure,
+    "stalled": start.measure_stalled,
+    "static": files.measure_static,
+    "uploads": files.measure_uploads,
+    "mixed": mixed.measure,
+    "reload": changes.measure_reloads,
+    "max_requests": changes.measure_max_requests,
+    "kill": changes.measure_kills,
+    "slow": slow.measure,
+    "many": slow.measure_many,
 }
 
 
@@ -29,6 +41,8 @@ def main(words: list[str] | None = None) -> int:
     if asked.show:
         print(report.everything(load(asked.show)))
         return 0
+    # What was started is ended then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     file = asked.json or asked.work / "results.json"
     before = load(file) if file.exists() and asked.only else {}
     tables = names(asked.only, MEASURES)
@@ -46,7 +60,8 @@ def main(words: list[str] | None = None) -> int:
     for table in tables:
         say(table)
         begun = time.monotonic()
-        MEASURES[table](rig)
+        with rig.attempt("all", table):
+            MEASURES[table](rig)
         spent[table] = round(time.monotonic() - begun, 1)
         kept = {
             "machine": machine(asked.python),
@@ -57,7 +72,7 @@ def main(words: list[str] | None = None) -> int:
         }
         file.write_text(json.dumps(kept, indent=1))  # after each table: a crash loses one
         if asked.only:
-            print(report.table(table, Records(tuple(rig.records))), flush=True)
+            print(report.tables(table, Records(tuple(rig.records))), flush=True)
     if not asked.only:
         print(report.everything(load(file)))
     return 0
@@ -93,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def names(text: str, known: dict[str, object]) -> list[str]:
+def names(text: str, known: Mapping[str, object]) -> list[str]:
     """Return the names of a list with commas in their own order; all when it is empty."""
     wanted = [word.strip() for word in text.split(",") if word.strip()]
     if unknown := [word for word in wanted if word not in known]:
@@ -101,7 +116,7 @@ def names(text: str, known: dict[str, object]) -> list[str]:
     return [name for name in known if not wanted or name in wanted]
 
 
-def load(file: Path) -> dict[str, object]:
+def load(file: Path) -> dict[str, Any]:
     """Read results."""
-    kept: dict[str, object] = json.loads(file.read_text())
+    kept: dict[str, Any] = json.loads(file.read_text())
     return kept

@@ -47,6 +47,7 @@ class Contender:
     reload: signal.Signals | None = None
     sends_files: bool = False  # by other than the app, when no front does
     is_ours: bool = False
+    workers: int = 2
     note: str = ""
 
 
@@ -55,7 +56,10 @@ _UWSGI = (
     "{bin}/uwsgi --master --processes 2 --module app:app --uwsgi-socket {socket} --listen 4096"
     " --disable-logging --lazy-apps --die-on-term --need-app"
 )
-_GRANIAN = "{bin}/granian --interface wsgi --workers 2 --no-ws --log-level warning "
+_GRANIAN = (
+    "{bin}/granian --interface wsgi --workers 2 --no-ws --log-level warning"
+    " --respawn-failed-workers "
+)
 _OUTRIDER = (
     "{bin}/outrider run app:app --workers 2 --bind 127.0.0.1:{port} --run-dir {run}/site"
     " --user root --python {bin}/python"
@@ -116,9 +120,15 @@ CONTENDERS = (
     Contender("gevent", _GUNICORN + "--worker-class gevent app:app", GUNICORN, reload=_HUP),
     _behind_nginx("nginx+sync", _GUNICORN + "app:app", GUNICORN),
     _behind_nginx(
-        "nginx+gthread", _GUNICORN + "--threads 4 app:app", GUNICORN, note="four threads"
+        "nginx+gthread",
+        _GUNICORN + "--threads 4 app:app",
+        GUNICORN,
+        upstream=KEEP,
+        note="four threads",
     ),
-    _behind_nginx("nginx+gevent", _GUNICORN + "--worker-class gevent app:app", GUNICORN),
+    _behind_nginx(
+        "nginx+gevent", _GUNICORN + "--worker-class gevent app:app", GUNICORN, upstream=KEEP
+    ),
     _behind_nginx("nginx+uwsgi", _UWSGI, UWSGI, upstream=UWSGI_PROTOCOL),
     Contender(
         "granian",
@@ -133,6 +143,7 @@ CONTENDERS = (
         "waitress",
         "{bin}/waitress-serve --listen 127.0.0.1:{port} app:app",
         WAITRESS,
+        workers=1,
         note="one process, its only form, with its four threads",
     ),
     Contender(
@@ -144,9 +155,10 @@ CONTENDERS = (
     ),
     Contender(
         "mod_wsgi",
-        "{bin}/mod_wsgi-express start-server --processes 2 --port {port} --user www-data --group www-data"
-        " --server-root {run}/apache --log-to-terminal --application-type module"
-        " --url-alias /static {app}/static --working-directory {app} --callable-object app app",
+        "{bin}/mod_wsgi-express start-server --processes 2 --host 127.0.0.1 --port {port}"
+        " --user www-data --group www-data --server-root {run}/apache --log-to-terminal"
+        " --application-type module --callable-object app --working-directory {app}"
+        " --url-alias /static {app}/static app",
         MOD_WSGI,
         reload=signal.SIGUSR1,
         sends_files=True,
@@ -162,7 +174,7 @@ CONTENDERS = (
     Contender(
         "caddysnake",
         "{bin}/caddysnake --server-type wsgi --app app:app --listen 127.0.0.1:{port} --workers 2"
-        " --workers-runtime process --static-path {app}/static --static-route /static",
+        " --workers-runtime process --static-path {app} --static-route /static",
         CADDYSNAKE,
         sends_files=True,
     ),

@@ -70,7 +70,8 @@ CADDY = """\
     auto_https off
     persist_config off
 }}
-http://127.0.0.1:{port} {{
+http://:{port} {{
+    bind 127.0.0.1
     handle_path /static/* {{
         root * {app}/static
         file_server

@@ -64,6 +64,14 @@ def cpu_s(pids: list[int]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def name(pid: int) -> str:
+    """Return what the program is called."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def is_alive(pid: int) -> bool:
     """Tell whether the process runs; one that has ended and is not yet buried does not."""
     return _stat(pid)[:1] not in ([], ["Z"])

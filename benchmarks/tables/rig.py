@@ -85,12 +85,30 @@ class Rig:
         with contextlib.ExitStack() as stack:
             found: dict[str, Site] = {}
             for contender in self.chosen(names):
-                site = Site(contender, self.programs(contender), extra)
-                try:
-                    found[contender.name] = stack.enter_context(site)
-                except UnavailableError as error:
-                    self.leave_out(contender.name, f"did not start: {error}")
+                site = self._started(contender, extra)
+                if site is not None:
+                    stack.callback(site.stop)
+                    found[contender.name] = site
             yield found
+
+    def _started(self, contender: Contender, extra: str) -> Site | None:
+        why = ""
+        for _ in range(2):  # another program may have taken the port in between
+            site = Site(contender, self.programs(contender), extra)
+            try:
+                return site.start()
+            except UnavailableError as error:
+                why = str(error)
+        self.leave_out(contender.name, f"did not start: {why}")
+        return None
+
+    @contextlib.contextmanager
+    def attempt(self, table: str, name: str) -> Iterator[None]:
+        """Let a contender fail in the middle of a table, and the others go on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other figures are good
+            self.leave_out(f"{name} ({table})", f"failed: {type(error).__name__}: {error}")
 
     def leave_out(self, name: str, why: str) -> None:
         """Keep the reason for the results, and say it now."""

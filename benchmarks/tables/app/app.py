@@ -9,7 +9,7 @@ from flask import Flask, request
 
 app = Flask(__name__)
 # More than Nginx's buffers and a socket's take in, as a page with a long table is.
-LARGE = b"x" * (1 << 20)
+LARGE = b"x" * (256 << 10)
 
 
 @app.get("/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from a2wsgi import WSGIMiddleware
+
 from app import app as wsgi
 
 app = WSGIMiddleware(wsgi)
