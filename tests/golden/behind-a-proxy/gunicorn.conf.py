@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=769e57077f134d133c0250af300aedfc34dcca2e93ee01de3bdb8790b9b25b2b
+# outrider 0.1.0 sha256=152fd5a4190fca765e2db54a7485904d325ed7fd63d6671bd95c8037297c0940
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -79,6 +79,7 @@ loglevel = "info"
 # An old worker stops when a new one has loaded the app, and not before.
 def on_starting(server):
     _hooks.reload_gently(server)
+    _hooks.ask_before_killing(server)
 
 
 def pre_fork(server, worker):

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=13aed404ecf604a8605e0c18a6d4a370abd9e0e4f1a043f48cf6152a1bc7b738
+# outrider 0.1.0 sha256=93b0e6eaf863fbdb4fa82de6d6dd7bc539cdd7b3d4dce1dfcb80b28e98a87c69
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -79,6 +79,7 @@ loglevel = "info"
 # An old worker stops when a new one has loaded the app, and not before.
 def on_starting(server):
     _hooks.reload_gently(server)
+    _hooks.ask_before_killing(server)
 
 
 def pre_fork(server, worker):

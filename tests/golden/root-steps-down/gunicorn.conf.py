@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=5253526805522dbcc31074a32a79c2060683a53c2db52468b8a9c65b1247b921
+# outrider 0.1.0 sha256=c8a4b7ea9f37544b7680be9046ba15ff3e8fba820edde98b5189e522e8295af4
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as root:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py --user 1000 --group 1000 shop:app
@@ -79,6 +79,7 @@ loglevel = "info"
 # An old worker stops when a new one has loaded the app, and not before.
 def on_starting(server):
     _hooks.reload_gently(server)
+    _hooks.ask_before_killing(server)
 
 
 def pre_fork(server, worker):

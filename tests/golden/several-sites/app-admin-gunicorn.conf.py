@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=e2470335035058d06fa57877777eb290166d30246d85ea5be9bcebd7819d9c67
+# outrider 0.1.0 sha256=65bdbef35c435e1a3544ba9aa5903ac17b3aa5d1046fffdcffa893aa2b0ecc3e
 # Gunicorn for admin.asgi:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py admin.asgi:app
@@ -80,6 +80,7 @@ loglevel = "info"
 # An old worker stops when a new one has loaded the app, and not before.
 def on_starting(server):
     _hooks.reload_gently(server)
+    _hooks.ask_before_killing(server)
 
 
 def pre_fork(server, worker):

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=ef0fd3c9787fc2faed1992fa53175d4640f8c066ff7a963785a04c6300997679
+# outrider 0.1.0 sha256=63921205cd675b5fde372de3c0f022be3b24bb69e26d5aa6fd81b15d038ebd76
 # Gunicorn for home:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py home:app
@@ -79,6 +79,7 @@ loglevel = "info"
 # An old worker stops when a new one has loaded the app, and not before.
 def on_starting(server):
     _hooks.reload_gently(server)
+    _hooks.ask_before_killing(server)
 
 
 def pre_fork(server, worker):

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=7f9555b189b1f1432accce6cfc5654a315ebb892f225135449533b2a9bc0ea5e
+# outrider 0.1.0 sha256=7809c0e6d060a502be3adbc7c0adfc788f016e8d6550ce1a0f2e857f7d9b2f59
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -79,6 +79,7 @@ loglevel = "info"
 # An old worker stops when a new one has loaded the app, and not before.
 def on_starting(server):
     _hooks.reload_gently(server)
+    _hooks.ask_before_killing(server)
 
 
 def pre_fork(server, worker):

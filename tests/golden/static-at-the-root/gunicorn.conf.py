@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=084dcd5e1c498b347e0608a1e0c383a9d0ebc1c0fefcb2951b0e5e97581ba5fd
+# outrider 0.1.0 sha256=75cee231b3287a2d04f311d0fa9495809c5121d6b25c3c55cbaff26726cd17f3
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -79,6 +79,7 @@ loglevel = "info"
 # An old worker stops when a new one has loaded the app, and not before.
 def on_starting(server):
     _hooks.reload_gently(server)
+    _hooks.ask_before_killing(server)
 
 
 def pre_fork(server, worker):

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=36ae6436537c7a276a0a450e20841532ec4c6856b0e381e4b03051a94c9db202
+# outrider 0.1.0 sha256=753ccdb895f995bbe364d6ee6f9e687bf81569e7edac4585c090aebf334af126
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -79,6 +79,7 @@ loglevel = "info"
 # An old worker stops when a new one has loaded the app, and not before.
 def on_starting(server):
     _hooks.reload_gently(server)
+    _hooks.ask_before_killing(server)
 
 
 def pre_fork(server, worker):
