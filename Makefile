@@ -35,8 +35,8 @@ lint: $(VENV)/dev.stamp  ## Check style, formatting and types
 types: $(VENV)/dev.stamp  ## Check types only
 	@$(BIN)/mypy
 
-docs: $(VENV)/dev.stamp  ## Write the generated parts of README.md and docs/reference again
-	@$(BIN)/cog -r $(wildcard README.md docs/reference/*.md)
+docs: $(VENV)/dev.stamp  ## Write the generated parts of README.md and docs again
+	@$(BIN)/cog -r $(wildcard README.md docs/*/*.md)
 
 golden: $(VENV)/dev.stamp  ## Write the golden files again; read their diff as prose
 	@$(BIN)/python -m pytest --update-golden $(ARGS)

@@ -16,8 +16,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
-def test_the_reference_pages_are_up_to_date():
-    pages = sorted(map(str, ROOT.glob("docs/reference/*.md")))
+def test_what_is_written_from_the_code_is_up_to_date():
+    pages = [str(page) for page in PAGES if "[[[cog" in page.read_text()]
     done = subprocess.run(
         [sys.executable, "-m", "cogapp", "--check", "--diff", *pages],
         cwd=ROOT, capture_output=True, text=True, check=False,
