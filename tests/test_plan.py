@@ -139,7 +139,7 @@ def test_a_small_machine_holds_fewer_clients():
 
 def test_few_descriptors_mean_few_clients():
     few = site(host={"open_files": 1024})
-    assert few.front.clients == 320
+    assert few.front.clients == 277
     assert "1024 descriptors" in decision(few, "connections").why
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.running import PATIENCE_S
+from tests.integration.running import PATIENCE_S, serving
 
 if TYPE_CHECKING:
     from tests.integration.running import Running
@@ -242,3 +242,14 @@ def test_no_url_steers_the_terminal(as_text):
     as_text.wait_for("GET /the-last-one")
     for line in as_text.stdout:
         assert not re.search(r"[\x00-\x1f\x7f-\x9f]", line.rstrip("\n")), line
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_no_line_is_lost_at_a_stop(copy_of, nginx, free_port, number):
+    flags = ("--workers", "1", "--log-format", "json")
+    with serving(*flags, cwd=copy_of("behaviour_logs"), port=free_port, nginx=nginx) as site:
+        for _ in range(40):
+            site.get("/no-such-page")
+        site.stop(number)
+        found = [one for one in records(site) if one.get("uri") == "/no-such-page"]
+        assert len(found) == 40

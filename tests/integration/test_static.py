@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.running import outrider
+from tests.integration.running import outrider, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -478,3 +478,26 @@ def test_a_dollar_in_the_name_of_a_folder_is_refused(nginx, copy_of):
     assert "five$5/static" in refused.stderr
     assert "without '$'" in refused.stderr
     assert refused.stdout == ""
+
+
+def test_a_file_that_is_replaced_is_served_as_it_is_now(serve, copy_of):
+    place = copy_of("behaviour_static")
+    write(place, {"static/app.css": CSS, "static/hot.css": CSS})
+    site = serve(cwd=place)
+    assert site.get("/static/app.css").body == CSS
+    replace(place / "static" / "app.css", b"changed {}\n")
+    assert site.get("/static/app.css").body == b"changed {}\n"
+
+    # What is asked for again and again is kept open, and looked at again a moment later.
+    for _ in range(30):
+        assert site.get("/static/hot.css").body == CSS
+    replace(place / "static" / "hot.css", b"changed {}\n")
+    until(lambda: site.get("/static/hot.css").body == b"changed {}\n")
+    assert site.get("/static/hot.css").headers["Content-Length"] == "11"
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put a file in the place of another one, as a release does."""
+    beside = path.with_name("beside.css")
+    beside.write_bytes(content)
+    beside.replace(path)

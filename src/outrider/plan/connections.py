@@ -22,8 +22,10 @@ CLIENT_BYTES = 20 * 1024
 """Of one that sends its headers slowly: 9.7 KB of Nginx's and 8.6 KB of the kernel's."""
 MEMORY_SHARE = 1 / 16
 """For clients that are all slow; a stalled reader of a large file takes three times as much."""
-OWN_FILES = 64
-"""Descriptors of a worker besides its clients: libraries, logs, listeners, channels."""
+OWN_FILES = 192
+"""Descriptors of a worker besides its clients': logs, listeners, channels, files kept open."""
+OWN_CONNECTIONS = 16
+"""Places for listeners and the channel to the master."""
 PLACES_AT_LEAST = 1024
 """Clients are not spread evenly among many workers."""
 
@@ -50,7 +52,7 @@ def choose_connections(host: Host, backlog: int, ledger: Ledger) -> tuple[int, i
         _refuse_too_many(clients, origin, workers, host, backlog)
     # "reusing connections": Nginx closes idle ones as soon as less than a sixteenth is free.
     # https://github.com/nginx/nginx/blob/master/src/core/ngx_connection.c ngx_drain_connections
-    places = math.ceil((clients + min(clients, backlog)) * 16 / 15 / workers) + OWN_FILES // 4
+    places = math.ceil((clients + min(clients, backlog)) * 16 / 15 / workers) + OWN_CONNECTIONS
     places = max(places, min(PLACES_AT_LEAST, host.open_files // 2))
     need = clients * CLIENT_BYTES
     ledger.note(
