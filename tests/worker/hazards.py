@@ -213,7 +213,7 @@ HAZARDS = {
     "backlog_full": Hazard(
         situation="more connections than the backlog takes",
         sync="502 for these, recovers",
-        gthread="all wait in the worker",
+        gthread="they wait in the worker, most of them",
     ),
     "parent_killed": Hazard(situation="the master is killed", sync="the workers end"),
     "hang_in_python": Hazard(
