@@ -62,7 +62,7 @@ HAZARDS = {
         situation="the app raises after its first block", sync=CUT
     ),
     "error_after_a_block_of_a_promised_length": Hazard(
-        situation="the same, when it has promised a length", sync=CUT
+        situation="the app raises after a block, and has promised a length", sync=CUT
     ),
     "error_in_close": Hazard(
         situation="the body's `close()` raises after the last block", sync="200, whole, logged"
@@ -71,11 +71,11 @@ HAZARDS = {
         situation="`start_response` is called twice without `exc_info`", sync=ERROR
     ),
     "start_again_with_the_reason": Hazard(
-        situation="`start_response` is called again with `exc_info` before the first block",
+        situation="`start_response` again with `exc_info` before the first block",
         sync="500, the second one's",
     ),
     "start_again_too_late": Hazard(
-        situation="`start_response` is called again with `exc_info` after the first block",
+        situation="`start_response` again with `exc_info` after the first block",
         sync=CUT,
     ),
     "no_start": Hazard(
@@ -114,6 +114,12 @@ HAZARDS = {
         why="Nothing has been sent when the first block is looked at, so that the error can be.",
     ),
     "early_hints": Hazard(situation="`wsgi.early_hints`", sync="103, then 200"),
+    "own_headers": Hazard(
+        situation="the headers `Date` and `Server`",
+        sync="sent",
+        ours="left to Nginx",
+        why="Nginx writes its own, and passes none on.",
+    ),
     "hop_by_hop": Hazard(
         situation="the app sends headers of the connection", sync="200, not passed on"
     ),
@@ -131,24 +137,30 @@ HAZARDS = {
         sync="`close()` once, serves on",
     ),
     "close_once": Hazard(
-        situation="`close()` of the body, in every case above", sync="once for each request"
+        situation="`close()` of the body, whatever has become of it", sync="once for each request"
     ),
     # -- files -------------------------------------------------------------------------------------
     "file": Hazard(situation="`wsgi.file_wrapper` without a length", sync="200, whole"),
-    "file_with_length": Hazard(situation="with a length", sync="200, whole"),
-    "file_at_an_offset": Hazard(situation="at an offset", sync="200, from there"),
-    "file_with_a_part": Hazard(
-        situation="at an offset, with a length before the end", sync="200, that part"
+    "file_with_length": Hazard(situation="`wsgi.file_wrapper` with a length", sync="200, whole"),
+    "file_at_an_offset": Hazard(
+        situation="`wsgi.file_wrapper` at an offset", sync="200, from there"
     ),
-    "file_too_short": Hazard(situation="with a length beyond the end", sync=CUT),
-    "file_in_memory": Hazard(situation="around what has no descriptor", sync="200, whole"),
+    "file_with_a_part": Hazard(
+        situation="`wsgi.file_wrapper` with a length before the file's end", sync="200, that part"
+    ),
+    "file_too_short": Hazard(
+        situation="`wsgi.file_wrapper` with a length beyond the file's end", sync=CUT
+    ),
+    "file_in_memory": Hazard(
+        situation="`wsgi.file_wrapper` around what has no descriptor", sync="200, whole"
+    ),
     "file_of_nothing": Hazard(
-        situation="of an empty file without a length",
+        situation="`wsgi.file_wrapper` of an empty file without a length",
         sync="200, whole, with two ends",
         ours="200, whole",
         why="Gunicorn writes the last chunk of the body twice; Nginx does not mind.",
     ),
-    "file_and_head": Hazard(situation="asked by HEAD", sync="200, no body"),
+    "file_and_head": Hazard(situation="`wsgi.file_wrapper`, asked by HEAD", sync="200, no body"),
     # -- what a client asks ------------------------------------------------------------------------
     "large_head": Hazard(
         situation="more than 64 KB of headers within the limits, in one piece", sync="200"
@@ -162,6 +174,12 @@ HAZARDS = {
     "chunked_direct": Hazard(situation="a chunked upload without Nginx", sync="whole"),
     "expect": Hazard(situation="`Expect: 100-continue` without Nginx", sync="100, then 200"),
     "unknown_expectation": Hazard(situation="any other `Expect`", sync="417"),
+    "connection": Hazard(
+        situation="`gunicorn.socket` in the environment",
+        sync="there",
+        ours="there where a request asks for an Upgrade",
+        why="Whoever writes to it besides the worker breaks the answer.",
+    ),
     "upgrade": Hazard(
         situation="a WebSocket at an app that has none", sync="200, an ordinary request"
     ),
@@ -213,7 +231,7 @@ HAZARDS = {
     "backlog_full": Hazard(
         situation="more connections than the backlog takes",
         sync="502 for these, recovers",
-        gthread="all wait in the worker",
+        gthread="they wait in the worker, most of them",
     ),
     "parent_killed": Hazard(situation="the master is killed", sync="the workers end"),
     "hang_in_python": Hazard(
@@ -235,12 +253,12 @@ HAZARDS = {
         why="The stack is written without the interpreter, which cannot do anything any more.",
     ),
     "hang_in_c_without_the_lock": Hazard(
-        situation="the same without that lock, as drivers of databases do",
+        situation="a request hangs in C without that lock, as in drivers of databases",
         sync="502, the worker is replaced",
         gthread="504 from Nginx, nothing logged",
         ours="502 after `timeout`, logged with its stack, the worker is replaced",
         threaded="502 after `timeout`, logged with its stack",
-        why="As above; with threads, only this one is given up and replaced.",
+        why="The stack is written all the same; of several threads this one is replaced.",
     ),
     "hang_after_the_first_block": Hazard(
         situation="a request hangs after its first block",
@@ -248,7 +266,7 @@ HAZARDS = {
         gthread="cut from Nginx, nothing logged",
     ),
     "neighbours_of_a_hang": Hazard(
-        situation="other requests of the process meanwhile",
+        situation="other requests of a process in which one hangs",
         sync="there are none",
         gthread="served",
         threaded="served",

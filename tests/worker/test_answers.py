@@ -214,6 +214,20 @@ def test_early_hints(served, expected):
     assert error(reply) == ERROR
 
 
+def test_own_headers(served, expected):
+    """Those of the app too: Nginx passes neither on."""
+    for headers in ([TEXT], [TEXT, ["Date", "a"], ["Server", "b"]]):
+        path = asking(headers=headers, blocks=["a"])
+        reply = served.direct(request(path))
+        are_sent = {reply.header("date") is not None, reply.header("server") is not None}
+        assert {frozenset({True}): "sent", frozenset({False}): "left to Nginx"}[
+            frozenset(are_sent)
+        ] == expected
+        reply = served.through(request(path))
+        assert reply.header("server") == "nginx"
+        assert str(reply.header("date")).endswith("GMT")
+
+
 def test_hop_by_hop(served, expected):
     headers = [
         *(["Connection", "keep-alive"], ["Keep-Alive", "timeout=5"], ["TE", "trailers"]),

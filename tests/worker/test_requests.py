@@ -159,6 +159,14 @@ def test_unknown_expectation(served, expected):
     assert reply.kind == expected
 
 
+def test_connection(served, expected):
+    is_there = "gunicorn.socket" in served.through(request("/environ")).json()
+    always = {True: "there", False: "there where a request asks for an Upgrade"}
+    assert always[is_there] == expected
+    asking = request("/environ", "Upgrade: websocket").replace(b"close", b"Upgrade, close")
+    assert "gunicorn.socket" in served.through(asking).json()
+
+
 def test_upgrade(served, expected):
     """It is the app's to refuse it, which it does by answering as if there was no such header."""
     headers = [
@@ -437,9 +445,7 @@ def test_the_app_sees_what_it_sees_on_sync(served, reference, name):
 def test_the_app_is_given_what_it_is_given_on_sync(served, reference):
     """By the names alone: these are objects."""
     seen = served.direct(REQUESTS["post"]).json()
-    missing = OWN - seen.keys()
-    # The connection itself, which nobody should touch: only an Upgrade, where it is of use, has it.
-    assert missing <= ({"gunicorn.socket"} if served.kind.is_ours else set())
+    assert OWN - seen.keys() <= {"gunicorn.socket"}
 
 
 def test_nothing_is_left_of_a_connection_that_says_nothing(served):
