@@ -39,7 +39,11 @@ class Places:
     @classmethod
     def free(cls) -> Self:
         """Return two addresses that nobody listens on."""
-        return cls(sockets.free_address(), sockets.free_address())
+        one = sockets.free_address()
+        other = sockets.free_address()
+        while other == one:
+            other = sockets.free_address()
+        return cls(one, other)
 
 
 @dataclass(frozen=True, kw_only=True)
