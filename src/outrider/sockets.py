@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import random
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,11 +73,27 @@ def _free(address: Address) -> str:
     return str(type(address)(host=address.host, port=8080))
 
 
+_LOW_PORTS = range(10_000, 32_000)
+"""Below those that the kernel gives to outgoing connections, each of which would be in the way for
+a minute after its end: https://docs.kernel.org/networking/ip-sysctl.html (ip_local_port_range)"""
+
+
 def free_address() -> Address:
-    """Return an address of this machine alone that nobody listens on at the moment."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return Address(host="127.0.0.1", port=trial.getsockname()[1])
+    """Return an address of this machine alone that nobody listens on at the moment.
+
+    Raises:
+        OSError: all that were tried are taken.
+    """
+    taken = OSError()
+    for port in random.sample(_LOW_PORTS, 100):
+        try:
+            with socket.socket() as trial:
+                trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            taken = error
+        else:
+            return Address(host="127.0.0.1", port=port)
+    raise taken
 
 
 def resolve(host: str, port: int) -> str:

@@ -12,12 +12,13 @@ from outrider.bench.command import refuse_what_needs_a_start, words_of
 from outrider.bench.options import (
     DEFAULT_CLIENTS,
     Options,
+    Room,
     Schedule,
     clients_of,
     is_url,
-    most_of_clients,
     parse_request_path,
     place_of,
+    room_elsewhere,
 )
 from outrider.errors import Exit, OutriderError
 from outrider.settings import SETTINGS
@@ -124,26 +125,26 @@ def test_another_machine_is_only_asked_for_little(option, asked):
 
 def test_another_machine_gets_fewer_slow_clients_unless_a_number_is_given():
     there = place("http://shop.example/", "shop.example", at=ELSEWHERE)
-    assert most_of_clients(10_000, there)[0] == 200
-    assert most_of_clients(10_000, place("http://localhost/"))[0] == 60_000
+    assert room_elsewhere(10_000, there).most == 200
+    assert room_elsewhere(10_000, place("http://localhost/")).most == 60_000
 
 
 # -- how many --------------------------------------------------------------------------------------
 
 
 def test_as_many_slow_clients_as_usual_or_as_fit():
-    assert clients_of(None, 5000, "") == DEFAULT_CLIENTS
-    assert clients_of(None, 300, "") == 300
-    assert clients_of(5000, 5000, "") == 5000
+    assert clients_of(None, Room(5000, "")) == DEFAULT_CLIENTS
+    assert clients_of(None, Room(300, "")) == 300
+    assert clients_of(5000, Room(5000, "")) == 5000
 
 
 def test_more_slow_clients_than_fit_are_refused_with_the_number_that_fits():
     with pytest.raises(OutriderError) as raised:
-        clients_of(5000, 300, "Nginx has 1024 connections")
+        clients_of(5000, Room(300, "Nginx is small", "make room"))
     error = raised.value
     assert (error.id, error.exit_code) == ("bench-too-many-clients", Exit.SETTINGS)
-    assert error.found == ("Nginx has 1024 connections",)
-    assert error.fix[0].endswith("--clients 300")
+    assert error.found == ("Nginx is small",)
+    assert error.fix == ("take fewer:  --clients 300", "or make room")
 
 
 def test_a_fifth_of_the_time_is_without_slow_clients_and_two_fifths_are_with_all_of_them():

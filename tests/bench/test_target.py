@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from outrider.bench.options import Options, most_of_site
+from outrider.bench.options import Options, room_of_site
 from outrider.bench.target import host_of, large_file, under_gunicorn, under_outrider
 from outrider.site import Mount
 from outrider.values import Address
@@ -68,12 +68,12 @@ def test_visitors_name_a_host_that_the_site_answers_to():
     )
 
 
-def test_as_many_slow_clients_fit_as_nginx_has_connections_to_spare():
-    planned = site({})
-    most, why = most_of_site(planned)
-    all_of_them = planned.limits.connections * planned.front.workers
-    assert all_of_them * 3 // 4 < most < all_of_them
-    assert str(planned.limits.connections) in why
+def test_there_is_room_for_as_many_slow_clients_as_nginx_has_besides_visitors():
+    room = room_of_site(site({"connections": "3000"}), 5000)
+    assert room.most == 3000 - 64
+    assert "3000 clients" in room.why
+    assert room.more.endswith("--connections 5064")
+    assert room_of_site(site({"connections": "5064"}), 5000).most == 5000
 
 
 # -- something large -------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from outrider import __version__, errors, files, process, sockets
 from outrider.bench.measure import measure
-from outrider.bench.options import clients_of, most_of_clients, most_of_site, place_of
+from outrider.bench.options import clients_of, place_of, room_elsewhere, room_of_site
 from outrider.bench.report import MARK, can_draw, report
 from outrider.bench.slow import per_process
 from outrider.bench.stream import LIMIT_S
@@ -39,7 +39,11 @@ class Places:
     @classmethod
     def free(cls) -> Self:
         """Return two addresses that nobody listens on."""
-        return cls(sockets.free_address(), sockets.free_address())
+        one = sockets.free_address()
+        other = sockets.free_address()
+        while other == one:
+            other = sockets.free_address()
+        return cls(one, other)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +66,7 @@ def of_url(url: str, mine: str | None, options: Options) -> Found:
         OutriderError: it is none that may be measured.
     """
     place = place_of(url, mine, options, sockets.resolve)
-    clients = clients_of(options.clients, *most_of_clients(per_process(), place))
+    clients = clients_of(options.clients, room_elsewhere(per_process(), place))
     return Found(targets=[running_site(place, options)], clients=clients)
 
 
@@ -91,7 +95,7 @@ def of_app(
     Raises:
         OutriderError: too many clients, or no WSGI app to compare.
     """
-    clients = clients_of(options.clients, *most_of_site(site))
+    clients = clients_of(options.clients, room_of_site(site, options.clients))
     target = under_outrider(site, options, words, env, cwd)
     if not compare:
         return Found(targets=[target], clients=clients)

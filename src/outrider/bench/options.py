@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DEFAULT_CLIENTS = 1000
 MODEST = {"--clients": 200, "--rate": 20, "--seconds": 60}
 """What another machine is asked at most, even if it is the user's own."""
+_VISITORS = 64
+"""Places that are left for ordinary visitors."""
 _PROCESSES = 6
 """How many processes of each measurement may hold slow clients."""
 _ALONE, _COMING = 0.2, 0.4
@@ -152,36 +154,46 @@ def _confirm(host: str, mine: str | None, options: Options) -> None:
             raise errors.bench_immodest(option, asked[option], most)
 
 
-def clients_of(asked: int | None, most: int, why: str) -> int:
+@dataclass(frozen=True)
+class Room:
+    """How many slow clients there is room for.
+
+    Attributes:
+        most: so many.
+        why: what says so.
+        more: how there could be more; empty: not at all.
+    """
+
+    most: int
+    why: str
+    more: str = ""
+
+
+def clients_of(asked: int | None, room: Room) -> int:
     """Return how many slow clients there will be.
 
     Raises:
         OutriderError: more were asked for than fit.
     """
-    if asked is not None and asked > most:
-        raise errors.bench_too_many_clients(asked, most, why)
-    return asked or min(DEFAULT_CLIENTS, most)
+    if asked is not None and asked > room.most:
+        raise errors.bench_too_many_clients(asked, room.most, room.why, room.more)
+    return asked or min(DEFAULT_CLIENTS, room.most)
 
 
-def most_of_site(site: Site) -> tuple[int, str]:
-    """Return how many slow clients a site's Nginx can hold, and why.
-
-    The last sixteenth of its connections is where Nginx begins to close those that are kept, and
-    ordinary requests need two each.
-    """
-    each, workers = site.limits.connections, site.front.workers
-    most = max(1, each * workers * 15 // 16 - 64)
-    have = (
-        f"{workers} workers have {each} connections each"
-        if workers > 1
-        else (f"one worker has {each} connections")
+def room_of_site(site: Site, asked: int | None) -> Room:
+    """Return how many slow clients a site's Nginx can hold, besides ordinary visitors."""
+    most = max(1, site.front.clients - _VISITORS)
+    wanted = (asked or DEFAULT_CLIENTS) + _VISITORS
+    return Room(
+        most,
+        f"its Nginx has room for {site.front.clients} clients, and {_VISITORS} are visitors",
+        f"make more room:  --connections {wanted}",
     )
-    return most, f"Nginx's {have}, of {site.limits.open_files} open files"
 
 
-def most_of_clients(per_process: int, place: Place) -> tuple[int, str]:
-    """Return how many slow clients a running site may get at all, and why."""
+def room_elsewhere(per_process: int, place: Place) -> Room:
+    """Return how many slow clients a running site may get."""
     if not place.is_here:
-        return MODEST["--clients"], "on another machine no more are taken"
+        return Room(MODEST["--clients"], "on another machine no more are taken")
     why = f"{_PROCESSES} processes hold them, each at most {per_process}, as open files allow"
-    return _PROCESSES * per_process, why
+    return Room(_PROCESSES * per_process, why, "raise the limit of open files:  ulimit -Hn")

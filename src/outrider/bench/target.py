@@ -237,13 +237,15 @@ async def serving(target: Target) -> AsyncIterator[Sequence[str]]:
             account=program.account,
             on_lines=lines.extend,
         )
+        how = ""
         try:
             how = await _until_up(child, target, program.boot_s)
-            if how:
-                raise errors.bench_not_started(target.name, how, lines, program.by_hand)
-            yield lines
+            if not how:
+                yield lines
         finally:
             await child.end(program.stop_s)
+        if how:  # now that all that it had to say has been heard
+            raise errors.bench_not_started(target.name, how, lines, program.by_hand)
 
 
 async def _until_up(child: process.Child, target: Target, patience_s: float) -> str:

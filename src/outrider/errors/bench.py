@@ -11,16 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def bench_too_many_clients(asked: int, most: int, why: str) -> OutriderError:
-    """More slow clients than the limits of open files let a site, or `bench` itself, hold."""
+def bench_too_many_clients(asked: int, most: int, why: str, more: str) -> OutriderError:
+    """More slow clients than the site has room for, or `bench` itself may hold."""
     return OutriderError(
         "bench-too-many-clients",
         f"{asked} slow clients do not fit; at most {most} do",
         found=[why],
-        fix=[
-            f"take fewer:  --clients {most}",
-            "or raise the limit of open files (ulimit -Hn), for systemd LimitNOFILE=",
-        ],
+        fix=[f"take fewer:  --clients {most}", *([f"or {more}"] if more else [])],
         exit_code=Exit.SETTINGS,
     )
 
