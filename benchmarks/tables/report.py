@@ -61,11 +61,12 @@ def _cell(found: Records, contender: str, column: Column) -> str:
 
 
 def goal_table(records: Records) -> str:
-    """Return which goals are met."""
+    """Return which goals are met, of those that were measured."""
     rows = [["goal", "wanted", "measured", "met"]]
     rows += [
         [result.goal, result.wanted, result.measured, result.verdict]
         for result in goals.results(records)
+        if result.is_met is not None
     ]
     return markdown(rows).replace("---:|", "---|")
 
