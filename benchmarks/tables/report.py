@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.tables import goals
+from benchmarks.tables.contenders import CONTENDERS
 from benchmarks.tables.layouts import LAYOUTS, Column, Layout
 from benchmarks.tables.records import Record, Records, differences, ratios
 
@@ -81,6 +82,8 @@ def everything(kept: dict[str, Any]) -> str:
     if kept["absent"]:
         lines = [f"- `{name}` {why}" for name, why in kept["absent"].items()]
         parts.append("## Left out\n\n" + "\n".join(lines))
+    lines = [f"- `{one.name}`: {one.note}" for one in CONTENDERS if one.note]
+    parts.append("## Contenders\n\n" + "\n".join(lines))
     lines = [f"- {name}: {', '.join(found)}" for name, found in kept["versions"].items()]
     parts.append("## Versions\n\n" + "\n".join(lines))
     return "\n\n".join(parts)
