@@ -73,7 +73,10 @@ def main(words: list[str] | None = None) -> int:
         file.write_text(json.dumps(kept, indent=1))  # after each table: a crash loses one
         if asked.only:
             print(report.tables(table, Records(tuple(rig.records))), flush=True)
-    if not asked.only:
+    if asked.only:
+        found = tuple(record for record in rig.records if record.table in tables)
+        print("\n" + report.goal_table(Records(found)))
+    else:
         print(report.everything(load(file)))
     return 0
 

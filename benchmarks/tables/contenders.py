@@ -45,8 +45,6 @@ class Contender:
     front: str = ""  # "nginx", "caddy" or none
     upstream: str = CLOSE
     reload: signal.Signals | None = None
-    sends_files: bool = False  # by other than the app, when no front does
-    is_ours: bool = False
     workers: int = 2
     note: str = ""
 
@@ -68,17 +66,18 @@ _WORKER = _GUNICORN + "--worker-class outrider.app.worker.Worker "
 _HUP = signal.SIGHUP
 
 
-def _behind_nginx(name: str, command: str, environment: Environment, **more: str) -> Contender:
+def _behind_nginx(
+    name: str, command: str, environment: Environment, *, upstream: str = CLOSE, note: str = ""
+) -> Contender:
     is_reloaded = environment is not UWSGI  # whose HUP loses most requests under load
     return Contender(
         name,
         command,
         environment,
         front="nginx",
-        upstream=more.get("upstream", CLOSE),
+        upstream=upstream,
         reload=_HUP if is_reloaded else None,
-        is_ours=environment is OWN,
-        note=more.get("note", ""),
+        note=note,
     )
 
 
@@ -88,8 +87,6 @@ CONTENDERS = (
         _OUTRIDER + " --threads 1",
         OWN,
         reload=_HUP,
-        sends_files=True,
-        is_ours=True,
         note="the whole product, with its own nginx.conf, logs and limits",
     ),
     Contender(
@@ -97,8 +94,6 @@ CONTENDERS = (
         _OUTRIDER + " --threads 4",
         OWN,
         reload=_HUP,
-        sends_files=True,
-        is_ours=True,
         note="the same with four threads in each worker",
     ),
     _behind_nginx(
@@ -136,7 +131,6 @@ CONTENDERS = (
         " app:app",
         GRANIAN,
         reload=_HUP,
-        sends_files=True,
     ),
     _behind_nginx("nginx+granian", _GRANIAN + "--uds {socket} app:app", GRANIAN, upstream=KEEP),
     Contender(
@@ -161,7 +155,6 @@ CONTENDERS = (
         " --url-alias /static {app}/static app",
         MOD_WSGI,
         reload=signal.SIGUSR1,
-        sends_files=True,
         note="mod_wsgi-express with its defaults, which let 15 clients in at a time",
     ),
     Contender(
@@ -176,7 +169,6 @@ CONTENDERS = (
         "{bin}/caddysnake --server-type wsgi --app app:app --listen 127.0.0.1:{port} --workers 2"
         " --workers-runtime process --static-path {app} --static-route /static",
         CADDYSNAKE,
-        sends_files=True,
     ),
 )
 BY_NAME = {contender.name: contender for contender in CONTENDERS}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.tables import goals
+from benchmarks.tables.contenders import CONTENDERS
 from benchmarks.tables.layouts import LAYOUTS, Column, Layout
 from benchmarks.tables.records import Record, Records, differences, ratios
 
@@ -61,11 +62,12 @@ def _cell(found: Records, contender: str, column: Column) -> str:
 
 
 def goal_table(records: Records) -> str:
-    """Return which goals are met."""
+    """Return which goals are met, of those that were measured."""
     rows = [["goal", "wanted", "measured", "met"]]
     rows += [
         [result.goal, result.wanted, result.measured, result.verdict]
         for result in goals.results(records)
+        if result.is_met is not None
     ]
     return markdown(rows).replace("---:|", "---|")
 
@@ -80,6 +82,8 @@ def everything(kept: dict[str, Any]) -> str:
     if kept["absent"]:
         lines = [f"- `{name}` {why}" for name, why in kept["absent"].items()]
         parts.append("## Left out\n\n" + "\n".join(lines))
+    lines = [f"- `{one.name}`: {one.note}" for one in CONTENDERS if one.note]
+    parts.append("## Contenders\n\n" + "\n".join(lines))
     lines = [f"- {name}: {', '.join(found)}" for name, found in kept["versions"].items()]
     parts.append("## Versions\n\n" + "\n".join(lines))
     return "\n\n".join(parts)
