@@ -209,6 +209,9 @@ def test_noise_is_answered_or_closed(ours, unharmed, data):
 
 @fuzzed
 @given(data=anything)
+@example(data=b"GET / HTTP/1.1\r\n\r\n")
+@example(data=b"HEAD / HTTP/1.1\r\n\r\n")
+@example(data=b"GET / HTTP/1.0\r\n\r\n")
 def test_the_worker_answers_as_sync_does(ours, sync, unharmed, data):
     assume(b"\r\n\r\n" in data)
     ends = [whole_exchange(served, data) for served in (ours, sync)]

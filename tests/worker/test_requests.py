@@ -424,7 +424,7 @@ def reference():
 def described(running, asked: bytes | Reply) -> tuple[int, dict[str, object]]:
     """Return the status, and the environment if the app was asked."""
     reply = running.direct(asked) if isinstance(asked, bytes) else asked
-    seen = reply.json() if reply.status == 200 else {}
+    seen = reply.json() if reply.status == 200 and not reply.has_no_body else {}
     told = {key: value for key, value in seen.items() if key not in OWN}
     # Of a request without a Host, Gunicorn tells the path of the socket.
     if told.get("SERVER_NAME") == running.socket:
