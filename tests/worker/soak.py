@@ -216,7 +216,8 @@ def test_every_process_is_as_large_at_the_end_as_when_it_had_settled(threads, sh
             client.join(60)
         print(f"\n{threads} threads, {sum(crowd.asked.values())} requests in {LASTS_S} s")
         for name, more in grown(samples).items():
-            print(f"  {name:24} {samples[-1][name] / 2**20:7.1f} MB, {more / 2**10:+7.0f} KB")
+            course = [sample[name] / 2**20 for sample in samples[:: max(1, len(samples) // 10)]]
+            print(f"  {name:24} {more / 2**10:+7.0f} KB; MB:", *(f"{one:.1f}" for one in course))
         assert crowd.wrong == []
         assert set(crowd.asked) == {ask.__name__ for ask in ASKS}
         assert {name: more for name, more in grown(samples).items() if more > MORE_AT_MOST} == {}
