@@ -67,9 +67,10 @@ def assert_only_its_own_packages(site: Running, python: Path, *foreign: str) -> 
     assert files.pop("__main__") == str(ROOT / "src/outrider/app/launch.py")
     seen = [*inside["path"], *files.values()]
     assert [path for path in seen if path.startswith((str(ROOT / "src"), *foreign))] == []
-    # The shim's own copy lies beside the configuration.
+    # Copies of the shim and the worker lie beside the configuration.
     assert {name.partition(".")[0] for name in inside["modules"] if "outrider" in name} == {
-        "outrider_shim"
+        "outrider_shim",
+        "outrider_worker",
     }
 
 
