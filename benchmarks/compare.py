@@ -1,6 +1,6 @@
 """Make the tables of docs/explanation/performance.md again: Outrider and its peers, in turns.
 
-    python benchmarks/compare.py                                    # all of it, about 35 minutes
+    python benchmarks/compare.py                                    # all of it, about 40 minutes
     python benchmarks/compare.py --only throughput --rounds 3 \\
         --contenders nginx+worker,nginx+uwsgi,nginx+granian,nginx+sync
     python benchmarks/compare.py --show results.json                # measures nothing
