@@ -28,10 +28,14 @@ from tests.integration.running import (
 
 pytestmark = pytest.mark.integration
 
-SHIM = sorted(path.name for path in (ROOT / "src/outrider/app/shim").glob("*.py"))
+GUESTS = ("shim", "worker")
 FILES = (
     *("nginx.conf", "mime.types", "gunicorn.conf.py"),
-    *(f"outrider_shim/{name}" for name in SHIM),
+    *(
+        f"outrider_{guest}/{path.name}"
+        for guest in GUESTS
+        for path in sorted((ROOT / "src/outrider/app" / guest).glob("*.py"))
+    ),
 )
 
 
@@ -265,7 +269,7 @@ def test_the_files_run_by_hand_with_the_commands_in_their_first_lines(
         assert not re.search(r"\[(alert|emerg|crit)\]|Traceback", "".join(said)), "".join(said)
     # The files are still Outrider's own, and nothing that runs is left beside them.
     assert {name: contents(folder)[name] for name in before} == before
-    left = {p.name for p in where.iterdir()} - set(FILES) - {"__pycache__", "outrider_shim"}
+    left = {p.name for p in where.iterdir()} - set(FILES) - {"__pycache__", *(f"outrider_{guest}" for guest in GUESTS)}
     assert left == {"temp-body", "temp-proxy", "temp-fastcgi", "temp-uwsgi", "temp-scgi"}
 
 

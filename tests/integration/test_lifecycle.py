@@ -393,7 +393,7 @@ def test_a_reader_of_the_log_that_goes_away_does_not_stop_the_site(pipe, free_po
         assert_nothing_is_left(site)
 
 
-MORE_THAN_FITS = "/noise?lines=12000"  # more than a megabyte, and more lines than are kept
+MORE_THAN_FITS = "/noise?lines=40000"  # megabytes, and more lines than are kept
 
 
 def test_a_reader_of_the_log_that_pauses_does_not_stop_the_site(pipe, free_port):
