@@ -269,7 +269,11 @@ def test_the_files_run_by_hand_with_the_commands_in_their_first_lines(
         assert not re.search(r"\[(alert|emerg|crit)\]|Traceback", "".join(said)), "".join(said)
     # The files are still Outrider's own, and nothing that runs is left beside them.
     assert {name: contents(folder)[name] for name in before} == before
-    left = {p.name for p in where.iterdir()} - set(FILES) - {"__pycache__", *(f"outrider_{guest}" for guest in GUESTS)}
+    left = (
+        {p.name for p in where.iterdir()}
+        - set(FILES)
+        - {"__pycache__", *(f"outrider_{guest}" for guest in GUESTS)}
+    )
     assert left == {"temp-body", "temp-proxy", "temp-fastcgi", "temp-uwsgi", "temp-scgi"}
 
 
