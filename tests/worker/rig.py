@@ -278,7 +278,8 @@ class Served:
 
     def requests(self) -> list[dict[str, str]]:
         """Return what Nginx's access log has."""
-        lines = (self.place / "nginx.log").read_text(errors="replace").splitlines()
+        # The last may be half written.
+        *lines, _ = (self.place / "nginx.log").read_text(errors="replace").split("\n")
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     def number(self) -> str:
