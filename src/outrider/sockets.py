@@ -59,6 +59,9 @@ def bind_public(address: Address, backlog: int, user: str, taken_by: str | None)
         if error.errno in (errno.EACCES, errno.EPERM):
             raise errors.port_forbidden(str(address), user) from None
         raise errors.cannot_bind(str(address), error.strerror or str(error)) from None
+    # Nginx takes an inherited socket as it is. Two of its workers that are woken for one connection
+    # both call accept(), and one of them would wait there and serve nobody.
+    listener.setblocking(False)
     listener.set_inheritable(True)
     return listener
 

@@ -308,6 +308,13 @@ def multipart(
     return b"".join([*parts, f"--{edge}--\r\n".encode()]), f"multipart/form-data; boundary={edge}"
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """Tell whether it runs; it may end while it is looked at."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
 def until(condition: Callable[[], object], timeout: float = PATIENCE_S) -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + timeout

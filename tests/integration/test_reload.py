@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.integration.environments import made_with
-from tests.integration.running import serving, until
+from tests.integration.running import is_alive, serving, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +42,7 @@ def reload(site: Running) -> None:
 
 
 def workers_of(site: Running) -> set[int]:
-    found = site.gunicorn_master().children()
-    return {p.pid for p in found if p.status() != psutil.STATUS_ZOMBIE}
+    return {child.pid for child in site.gunicorn_master().children() if is_alive(child)}
 
 
 def until_all_have_loaded(site: Running) -> set[int]:

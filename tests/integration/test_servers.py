@@ -25,6 +25,7 @@ from tests.integration.running import (
     Running,
     assert_nothing_is_left,
     environment,
+    is_alive,
     outrider,
     serving,
     start,
@@ -303,9 +304,14 @@ def test_workers_are_replaced_when_the_server_is_asked_to_reload(pair, python, p
 def workers_of(site: Running) -> set[int]:
     """Return the processes below the server's first one."""
     master = site.gunicorn_master()
-    found = (p for p in master.children() if p.status() != psutil.STATUS_ZOMBIE)
-    # Python's own beside processes that it has spawned.
-    return {p.pid for p in found if "resource_tracker" not in " ".join(p.cmdline())}
+    return {child.pid for child in master.children() if is_worker(child)}
+
+
+def is_worker(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        # Python's own is beside processes that it has spawned.
+        return is_alive(process) and "resource_tracker" not in " ".join(process.cmdline())
+    return False
 
 
 def test_a_request_that_hangs_is_ended_by_uwsgi(python, copy_of, free_port):

@@ -24,7 +24,7 @@ import psutil
 from outrider.discover.nginx import look_at_nginx
 from outrider.plan.fleet import plan_fleet
 from outrider.render.nginx import render
-from tests.integration.running import APPS, NGINXES, ROOT
+from tests.integration.running import APPS, NGINXES, ROOT, is_alive
 from tests.ports import reserved
 from tests.situations import facts, settings
 
@@ -302,7 +302,7 @@ class Served:
         """Return the processes of the app."""
         with contextlib.suppress(psutil.NoSuchProcess):
             children = psutil.Process(self.gunicorn.pid).children()
-            return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+            return [child for child in children if is_alive(child)]
         return []
 
     def until_noted(self, first: str, number: str) -> list[str]:

@@ -11,6 +11,7 @@ import time
 import psutil
 import pytest
 
+from tests.integration.running import is_alive
 from tests.worker.rig import (
     KINDS,
     PATIENCE_S,
@@ -189,7 +190,7 @@ def test_term_while_serving(kind, expected, whom):
             assert worker.is_running()
         served.touch("go")
         assert later.reply().body == b"waited"
-        until(lambda: not worker.is_running() or worker.status() == "zombie", served)
+        until(lambda: not is_alive(worker), served)
         assert expected == "the request ends, then the worker"
 
 
