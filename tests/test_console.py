@@ -9,7 +9,7 @@ import time
 
 from outrider.console import Console
 from outrider.errors import Exit, OutriderError
-from outrider.logline import Record, parse
+from outrider.logline import Record, Requests, requests
 
 NOW = "2026-11-22T16:26:44.123+00:00"
 ERROR = OutriderError(
@@ -29,17 +29,25 @@ def logged(*records, is_json=False, env=None):
     made = console(env, is_json=is_json)
     with made.streaming():
         for record in records:
-            made.log(record, NOW)
+            if isinstance(record, Requests):
+                made.requests(record)
+            else:
+                made.log(record, NOW)
     return made.stdout.getvalue().splitlines()
 
 
 def access(**different):
+    """Return a line as Nginx writes it."""
+    site = {"site": different.pop("site")} if "site" in different else {}
     fields = {
-        "time": NOW, "id": "4f3a9c210000", "client": "127.0.0.1", "method": "GET", "host": "h",
-        "uri": "/x", "status": 200, "bytes": 5, "seconds": 0.004, "upstream_status": "200",
-        "upstream_seconds": "0.003", "agent": "x",
+        "time": NOW, "source": "nginx", **site, "request_id": "4f3a9c210000", "client": "127.0.0.1",
+        "method": "GET", "host": "h", "uri": "/x", "status": 200, "bytes": 5, "seconds": 0.004,
+        "upstream_status": "200", "upstream_seconds": "0.003", "agent": "x",
     }  # fmt: skip
-    return parse("nginx", json.dumps(fields | different))
+    line = json.dumps(fields | different, separators=(",", ":"))
+    found = requests([line])
+    assert found.rows
+    return found
 
 
 def test_an_error_tells_what_was_found_and_what_to_do():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import io
 import json
 import re
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from outrider.errors import OutriderError
-    from outrider.logline import Record
+    from outrider.logline import Record, Requests, Row
     from outrider.site import Decision, Fleet
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
 _LEVEL_COLOURS = {"warning": "yellow", "error": "red", "critical": "red"}
 _WAITING_LINES = 10_000
 _AT_ONCE = 256
-"""Lines in one write: a reader that is slow is not given all of them."""
+"""Texts in one write: a reader that is slow is not given all of them."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -180,7 +181,7 @@ class Console:
             fields |= {"level": record.level} if record.level else {}
             fields |= {"request_id": record.request_id} if record.request_id else {}
             fields |= {"pid": record.pid} if record.pid else {}
-            fields |= record.request or {"text": record.text}
+            fields |= {"text": record.text}
             self._put(json.dumps(fields, ensure_ascii=False))
             return
         self._put(f"{now[11:19]} {record.source:<6} {_of(record)}{self._line(record)}")
@@ -192,21 +193,31 @@ class Console:
             if record.request_id and record.request_id != self._request
             else ""
         )
-        self._request = "" if record.request else record.request_id
-        if not record.request:
-            colour = _LEVEL_COLOURS.get(record.level, "")
-            text = _visible(f"{record.level}: {record.text}" if colour else record.text)
-            return (f"[{mark}] " if mark else "") + self._paint(text, colour, self.stdout)
-        request = record.request
-        status = int(request["status"])
-        colour = "red" if status >= 500 else "yellow" if status >= 400 else "green"
-        took = f"{float(request['seconds']) * 1000:.0f} ms"
-        upstream = str(request["upstream_seconds"]).rpartition(", ")[2].rpartition(" : ")[2]
-        by = f"app {float(upstream) * 1000:.0f} ms" if upstream not in ("", "-") else "by nginx"
-        what = _visible(f"{request['method']} {request['uri']}")
+        self._request = record.request_id
+        colour = _LEVEL_COLOURS.get(record.level, "")
+        text = _visible(f"{record.level}: {record.text}" if colour else record.text)
+        return (f"[{mark}] " if mark else "") + self._paint(text, colour, self.stdout)
+
+    def requests(self, found: Requests) -> None:
+        """Queue the lines of requests that Nginx has answered."""
+        if not found.rows:
+            return
+        if self.is_json:
+            text = "\n".join(found.lines)
+        else:
+            self._request = ""
+            text = "\n".join(map(self._request_line, found.rows))
+        self._log.put(text + "\n", len(found.rows))
+
+    def _request_line(self, row: Row) -> str:
+        clock, site, request_id, client, method, uri, status, _, seconds, _, upstream = row
+        colour = "red" if status >= "5" else "yellow" if status >= "4" else "green"
+        if "\\" in uri or not uri.isprintable() or not method.isalpha():
+            uri, method = _visible(_plain_text(uri)), _visible(_plain_text(method))
         return (
-            f"{self._paint(str(status), colour, self.stdout)} {what}"
-            f"  {took} ({by})  {request['client']}  [{record.request_id[:8]}]"
+            f"{clock} nginx  {site and site + ': '}{self._paint(status, colour, self.stdout)} "
+            f"{method} {uri}  {_milliseconds(seconds)} ({_by(upstream)})  {client}  "
+            f"[{request_id[:8]}]"
         )
 
     @contextlib.contextmanager
@@ -235,7 +246,8 @@ class _Lane:
     def __init__(self, stream: TextIO) -> None:
         self.is_running = False
         self._stream = stream
-        self._waiting: collections.deque[str] = collections.deque()
+        self._waiting: collections.deque[tuple[str, int]] = collections.deque()
+        self._count = 0
         self._is_wanted = threading.Event()
         self._lost = 0
 
@@ -252,12 +264,13 @@ class _Lane:
             self._is_wanted.set()
             thread.join(timeout=2)
 
-    def put(self, text: str) -> None:
+    def put(self, text: str, lines: int = 1) -> None:
         """Queue text that ends with its line, or lose it."""
-        if len(self._waiting) >= _WAITING_LINES:
-            self._lost += 1
+        if self._count >= _WAITING_LINES:
+            self._lost += lines
             return
-        self._waiting.append(text)
+        self._waiting.append((text, lines))
+        self._count += lines
         if not self._is_wanted.is_set():
             self._is_wanted.set()
 
@@ -268,7 +281,10 @@ class _Lane:
             while self._waiting:
                 lost, self._lost = self._lost, 0
                 texts = [f"({lost} lines were lost: nobody read them)\n"] if lost else []
-                texts += [self._waiting.popleft() for _ in range(min(len(self._waiting), _AT_ONCE))]
+                for _ in range(min(len(self._waiting), _AT_ONCE)):
+                    text, lines = self._waiting.popleft()
+                    self._count -= lines
+                    texts.append(text)
                 try:
                     self._stream.write("".join(texts))
                     self._stream.flush()
@@ -283,6 +299,26 @@ def _of(record: Record) -> str:
 def _visible(text: str) -> str:
     """Show control characters instead of sending them: a URL must not steer a terminal."""
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+@functools.lru_cache(maxsize=1024)
+def _milliseconds(seconds: str) -> str:
+    return f"{float(seconds) * 1000:.0f} ms"
+
+
+@functools.lru_cache(maxsize=1024)
+def _by(upstream: str) -> str:
+    """Say who answered; of several attempts, the last."""
+    last = upstream.rpartition(", ")[2].rpartition(" : ")[2]
+    return f"app {_milliseconds(last)}" if last not in ("", "-") else "by nginx"
+
+
+def _plain_text(text: str) -> str:
+    """Undo what Nginx escapes in a string of JSON."""
+    try:
+        return str(json.loads(f'"{text}"', strict=False))
+    except json.JSONDecodeError:
+        return text
 
 
 def _hanging(label: str, text: str) -> list[str]:

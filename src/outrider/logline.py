@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
 
 _TAG = re.compile(r"\[req ([A-Za-z0-9._:-]{1,128})\] ?")
 _GUNICORN = re.compile(
@@ -14,6 +13,15 @@ _GUNICORN = re.compile(
 )
 _NGINX = re.compile(
     r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(?P<level>[a-z]+)\] (?P<pid>\d+)#\d+: (?P<text>.*)"
+)
+# As templates/nginx.conf.j2 has them written: quotes and controls in a value are escaped there.
+_TEXT = r'"((?:[^"\\]|\\.)*)"'
+_REQUEST = re.compile(
+    r'^\{"time":"[^"T]*T([\d:]*)[^"]*","source":"nginx",(?:"site":"([^"]*)",)?'
+    rf'"request_id":"([^"]*)","client":"([^"]*)","method":{_TEXT},"host":"[^"]*","uri":{_TEXT},'
+    r'"status":([1-9]\d\d),"bytes":(\d+),"seconds":([\d.]+),"upstream_status":"([^"]*)",'
+    r'"upstream_seconds":"([^"]*)",.*\}$',
+    re.MULTILINE,
 )
 _LEVELS = {"warn": "warning", "crit": "critical", "alert": "critical", "emerg": "critical"}
 
@@ -28,7 +36,6 @@ class Record:
         text: the line without what the other fields say.
         site: whose line it is, where there are several; empty for what is all sites'.
         request_id: which request it belongs to, or empty.
-        request: of an access line: its fields.
     """
 
     source: str
@@ -37,7 +44,37 @@ class Record:
     pid: int | None = None
     site: str = ""
     request_id: str = ""
-    request: dict[str, Any] = field(default_factory=dict)
+
+
+Row = tuple[str, str, str, str, str, str, str, str, str, str, str]
+"""Of a request: clock, site, id, client, method, URI, status, bytes, seconds, and the status and
+seconds of the app, which may be lists or `-`. They are as Nginx has written them, because most of
+them are only passed on."""
+
+
+class Requests(NamedTuple):
+    """Lines of Nginx, the requests apart from the rest.
+
+    Attributes:
+        lines: of requests, each an object of JSON.
+        rows: the same, taken apart.
+        others: what is no request.
+    """
+
+    lines: list[str]
+    rows: list[Row]
+    others: list[str]
+
+
+def requests(lines: list[str]) -> Requests:
+    """Take Nginx's lines apart, all at once: on a busy site there are thousands in a second."""
+    rows = _REQUEST.findall("\n".join(lines))
+    if len(rows) == len(lines):
+        return Requests(lines, rows, [])
+    apart: tuple[list[str], list[str]] = [], []
+    for line in lines:
+        apart[_REQUEST.fullmatch(line) is None].append(line)
+    return Requests(apart[0], rows, apart[1])
 
 
 def parse(source: str, line: str, site: str = "") -> Record:
@@ -70,15 +107,6 @@ def parse(source: str, line: str, site: str = "") -> Record:
 
 
 def _nginx(line: str) -> Record:
-    if line.startswith('{"time":'):
-        try:
-            request = json.loads(line)
-        except json.JSONDecodeError:
-            return Record(source="nginx", text=line)
-        request_id = str(request.pop("id", ""))
-        site = str(request.pop("site", ""))
-        text = f"{request.get('status')} {request.get('method')} {request.get('uri')}"
-        return Record(source="nginx", text=text, site=site, request_id=request_id, request=request)
     if match := _NGINX.fullmatch(line):
         level = _LEVELS.get(match["level"], match["level"])
         return Record(source="nginx", text=match["text"], level=level, pid=int(match["pid"]))

@@ -195,12 +195,13 @@ class _Lines(asyncio.Protocol):
         if self.pause_s:
             self.transport.pause_reading()
             self.loop.call_later(self.pause_s, self._resume)
-        *lines, self.rest = (self.rest + data).split(b"\n")
+        whole, end, self.rest = (self.rest + data).rpartition(b"\n")
+        lines = whole.decode("utf-8", "replace").split("\n") if end else []
         if len(self.rest) > LINE_LIMIT:
-            lines.append(self.rest)
+            lines.append(self.rest.decode("utf-8", "replace"))
             self.rest = b""
         if lines:
-            self.on_lines([line.decode("utf-8", "replace") for line in lines])
+            self.on_lines(lines)
 
     def _resume(self) -> None:
         if not self.transport.is_closing():

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 
     from outrider.lifecycle import Action, Event, Name, Outcome
-    from outrider.logline import Record
+    from outrider.logline import Record, Requests
     from outrider.site import Fleet, Site
 
 NOTIFY_VARIABLE = "OUTRIDER_NOTIFY_FD"
@@ -42,6 +42,7 @@ class Reporter(Protocol):
     def step(self, text: str) -> None: ...
     def warn(self, text: str) -> None: ...
     def log(self, record: Record, now: str) -> None: ...
+    def requests(self, found: Requests) -> None: ...
 
 
 def serve(
@@ -433,7 +434,7 @@ class _Runner:
             cwd=first.paths.run,
             account=first.user,
             pass_fds=(self.public.fileno(),),
-            on_lines=lambda lines: self._log("nginx", lines),
+            on_lines=self._log_front,
         )
 
     def _log(self, source: str, lines: list[str], site: str = "") -> None:
@@ -443,6 +444,11 @@ class _Runner:
             # Nginx says so at each start, before it has read which levels are wanted.
             if record.level != "notice":
                 self.report.log(record, when)
+
+    def _log_front(self, lines: list[str]) -> None:
+        found = logline.requests(lines)
+        self._log("nginx", found.others)
+        self.report.requests(found)
 
     def _watch(self, name: Name, child: process.Child) -> None:
         async def until_it_ends() -> None:

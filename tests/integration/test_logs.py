@@ -55,7 +55,7 @@ def lines_of(site: Running, request_id: str) -> list[dict[str, Any]]:
 
     The lines of the app come by another pipe, so the last of them is waited for by the caller.
     """
-    site.wait_for(rf'"source": "nginx".*"request_id": "{request_id}"')
+    site.wait_for(rf'"source":"nginx".*"request_id":"{request_id}"')
     return [record for record in records(site) if record.get("request_id") == request_id]
 
 
@@ -171,7 +171,7 @@ def test_no_url_breaks_a_line(as_json, number):
     agent = b'User-Agent: "quoted" \\ \x1b[31m \x85 \xff\r\nReferer: "\x1b\r\n\r\n'
     status = int(as_json.raw(head.encode("latin-1") + agent).split(b" ", 2)[1])
     as_json.get(f"/after-{number}")
-    as_json.wait_for(rf'"uri": "/after-{number}"')
+    as_json.wait_for(rf'"uri":"/after-{number}"')
     told = [(record["status"], record["uri"]) for record in records(as_json) if "uri" in record]
     expected = path.encode("latin-1").decode("utf-8", "replace")
     assert told[-2:] == [(status, expected), (200, f"/after-{number}")]
@@ -186,7 +186,7 @@ def test_a_request_that_nginx_cannot_read_is_logged_too(as_json):
     ):
         as_json.raw(request + b"\r\n\r\n")
     as_json.get("/after-nonsense")
-    as_json.wait_for('"uri": "/after-nonsense"')
+    as_json.wait_for('"uri":"/after-nonsense"')
     statuses = [record["status"] for record in records(as_json) if "uri" in record]
     assert statuses[-4:] == [400, 400, 400, 200]
 
