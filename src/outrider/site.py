@@ -164,6 +164,21 @@ class Paths:
         """Where the app's server listens: its socket, or a port of its container."""
         return f"0.0.0.0:{self.remote.rpartition(':')[2]}" if self.remote else self.socket
 
+    @property
+    def starting(self) -> str:
+        """A file that is there while the app cannot answer yet, so that Nginx says so at once."""
+        return f"{self.run}/{self.app}.starting"
+
+    @property
+    def maintenance(self) -> str:
+        """A file that is there while visitors are told to come back later."""
+        return f"{self.run}/maintenance"
+
+    @property
+    def admitted(self) -> str:
+        """A folder with an empty file for each address that sees the site all the same."""
+        return f"{self.run}/admitted"
+
     def within(self, name: str) -> str:
         """Return the path of a file of the app's own, from `run`."""
         return f"{self.folder}/{name}" if self.folder else name

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from outrider import files
+from outrider.site import Paths
 from tests.integration.running import PATIENCE_S, Answer, outrider
 
 if TYPE_CHECKING:
@@ -292,6 +294,76 @@ def test_a_worker_that_hangs_is_replaced(hurried):
     assert len(answer.headers.get_all("X-Request-ID")) == 1
     hurried.wait_for(rf"WORKER TIMEOUT \(pid:{before}\)")
     assert hurried.get("/").json()["pid"] != before
+
+
+# -- while the site is not ready -------------------------------------------------------------------
+
+
+@pytest.fixture
+def closed(echo):
+    """Return a site on which somebody works, so that it lets nobody in but 127.0.0.3."""
+    paths = Paths(run=str(echo.run_dir))
+    files.set_maintenance(paths, is_on=True, allow=("127.0.0.3",))
+    yield echo
+    files.set_maintenance(paths, is_on=False)
+    assert echo.get("/").status == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_who_comes_while_the_site_is_worked_on_is_told_when_to_come_back(closed, method):
+    answer = closed.get("/page?x=1", method=method)
+    assert answer.status == 503
+    assert_readable(answer, "The site is being worked on")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers["Cache-Control"] == "no-store"
+    (shown,) = answer.headers.get_all("X-Request-ID")
+    closed.wait_for(rf"503 {method} /page\?x=1 .*\(by nginx\) .*\[{shown[:8]}\]")
+
+
+def test_a_program_that_comes_while_the_site_is_worked_on_is_told_in_json(closed):
+    answer = closed.get("/page", headers={"Accept": "application/json"})
+    assert (answer.status, answer.json()["error"]) == (503, "maintenance")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("headers", [{"Upgrade": "websocket"}, {"Accept": "text/event-stream"}])
+def test_no_stream_begins_while_the_site_is_worked_on(closed, headers):
+    assert closed.get("/page", headers=headers).status == 503
+
+
+def test_static_files_are_served_while_the_site_is_worked_on(closed):
+    assert closed.get("/static/hello.txt").text == "hello\n"
+
+
+def test_who_is_allowed_sees_the_site_as_it_is_and_nobody_else(closed):
+    told = closed.get("/a%2Fb?x=1", method="PUT", body=b"abc", source="127.0.0.3")
+    assert (told.status, told.json()["raw_uri"], told.json()["body_bytes"]) == (
+        200,
+        "/a%2Fb?x=1",
+        3,
+    )
+    assert closed.get("/", source="127.0.0.4").status == 503
+
+
+def test_a_second_order_replaces_who_is_allowed(closed):
+    paths = Paths(run=str(closed.run_dir))
+    files.set_maintenance(paths, is_on=True, allow=("127.0.0.4",))
+    assert closed.get("/", source="127.0.0.4").status == 200
+    assert closed.get("/", source="127.0.0.3").status == 503
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"), [({}, "text/html"), ({"Accept": "application/json"}, "application/json")]
+)
+def test_who_comes_while_the_app_starts_is_told_to_try_again(echo, headers, kind):
+    mark = Paths(run=str(echo.run_dir)).starting
+    files.set_mark(mark, is_there=True)
+    answer = echo.get("/page", method="POST", body=b"x", headers=headers)
+    files.set_mark(mark, is_there=False)
+    assert (answer.status, answer.headers["Content-Type"]) == (503, kind)
+    assert "Please try again in a moment" in answer.text
+    assert (answer.headers["Retry-After"], answer.headers["Cache-Control"]) == ("5", "no-store")
+    assert echo.get("/page").status == 200
 
 
 # -- your own directives -------------------------------------------------------------------------
