@@ -56,7 +56,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     assert (tmp_path / "x").read_text() == "old"
 
 
-# -- what Nginx looks for ----------------------------------------------------------------------------
+# -- what Nginx looks for --------------------------------------------------------------------------
 
 
 def test_maintenance_leaves_nothing_that_lets_anyone_in_when_it_is_over(tmp_path):

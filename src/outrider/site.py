@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 from outrider import servers
 from outrider.values import Address  # noqa: TC001 - part of the model
@@ -140,6 +141,12 @@ class Front:
     connections: int
     """Of each worker, those to the app included."""
     snippet: str | None
+    live_path: str = "/-/live"
+    """What Nginx itself answers."""
+    ready_path: str = "/-/ready"
+    """What shows that the app answers, below a site's prefix."""
+    health_from: tuple[str, ...] = ()
+    """Who may ask for them, beside this machine and proxies of ours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,6 +282,18 @@ class Site:
     def is_alone(self) -> bool:
         """It shares the front with no other site."""
         return not self.paths.folder
+
+    @property
+    def asked_as(self) -> str:
+        """A host name that the app accepts."""
+        whole = (name for name in self.server_names if "*" not in name and ":" not in name)
+        below = (f"www.{name[2:]}" for name in self.server_names if name.startswith("*."))
+        return next(chain(whole, below), "localhost")
+
+    @property
+    def ready_path(self) -> str:
+        """The page that shows that the app answers."""
+        return self.prefix + self.front.ready_path
 
     @property
     def url(self) -> str:

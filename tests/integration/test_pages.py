@@ -268,7 +268,8 @@ def test_a_worker_that_dies_leaves_a_readable_page(site, method):
 
 @pytest.fixture(scope="module")
 def hurried(serve, copy_of) -> Running:
-    return serve("--timeout", "2", cwd=copy_of("behaviour_pages"))
+    words = ("--live-path", "/up", "--ready-path", "/own/500", "--trusted-proxy", "127.0.0.1")
+    return serve("--timeout", "2", *words, cwd=copy_of("behaviour_pages"))
 
 
 def test_a_page_that_takes_too_long_leaves_a_readable_page(hurried):
@@ -364,6 +365,62 @@ def test_who_comes_while_the_app_starts_is_told_to_try_again(echo, headers, kind
     assert "Please try again in a moment" in answer.text
     assert (answer.headers["Retry-After"], answer.headers["Cache-Control"]) == ("5", "no-store")
     assert echo.get("/page").status == 200
+
+
+# -- health ----------------------------------------------------------------------------------------
+
+
+def test_this_machine_is_told_that_nginx_and_the_app_are_well(site):
+    for path, text in (("/-/live", "ok\n"), ("/-/ready", "ready\n")):
+        answer = site.get(path)
+        assert (answer.status, answer.text) == (200, text)
+    assert not [line for line in site.stdout if "/-/" in line]
+
+
+def test_the_app_is_asked_under_its_own_name_and_hears_nothing_of_who_asks(echo):
+    headers = {"Host": "10.1.2.3", "Cookie": "a=b", "X-Forwarded-Host": "evil.example"}
+    told = echo.get("/-/ready?x=1", method="POST", body=b"x", headers=headers).json()
+    assert (told["method"], told["path_info"], told["body_bytes"]) == ("GET", "/-/ready", 0)
+    assert told["headers"]["HTTP_HOST"] == "localhost"
+    assert "HTTP_COOKIE" not in told["headers"]
+    assert "evil" not in str(told)
+
+
+def test_whoever_is_asked_for_by_a_proxy_is_not_told(site):
+    for path in ("/-/live", "/-/ready"):
+        answer = site.get(path, headers={"X-Forwarded-For": "203.0.113.7"})
+        assert (answer.status, answer.text) == (404, "Not found.\n")
+
+
+def test_health_is_told_while_the_site_is_worked_on_and_not_while_the_app_starts(echo):
+    paths = Paths(run=str(echo.run_dir))
+    files.set_maintenance(paths, is_on=True)
+    assert (echo.get("/-/live").status, echo.get("/-/ready").status) == (200, 200)
+    files.set_maintenance(paths, is_on=False)
+    files.set_mark(paths.starting, is_there=True)
+    assert (echo.get("/-/live").status, echo.get("/-/ready").text) == (200, "starting\n")
+    files.set_mark(paths.starting, is_there=False)
+
+
+def test_an_app_that_fails_on_a_page_of_its_own_is_not_ready(hurried):
+    assert hurried.get("/up").text == "ok\n"
+    answer = hurried.get("/own/500")
+    assert (answer.status, answer.text) == (503, "not ready\n")
+    assert hurried.get("/own/500", headers={"X-Forwarded-For": "203.0.113.7"}).status == 404
+    assert hurried.get("/-/live").text == "the app has no such page\n"
+
+
+def test_an_app_whose_process_is_gone_is_not_ready(hurried):
+    master = hurried.gunicorn_master()
+    workers = master.children()
+    for process in (master, *workers):
+        process.suspend()
+    try:
+        answer = hurried.get("/own/500")
+    finally:
+        for process in (master, *workers):
+            process.resume()
+    assert (answer.status, answer.text) == (503, "not ready\n")
 
 
 # -- your own directives -------------------------------------------------------------------------

@@ -106,6 +106,7 @@ def render(fleet: Fleet) -> list[Artifact]:
             # https://github.com/nginxinc/nginx-wiki/blob/master/source/start/topics/depth/ifisevil.rst
             to_stream=Word("if ($outrider_is_stream) { return 598; }   # to @stream"),
             admitted=_with_variable(f"{first.paths.admitted}/", "$remote_addr"),
+            near=_near(first),
             carried=[Word(name) for name in BY_ADD_HEADER],
             upstream_header=lambda name: Word("$upstream_http_" + name.lower().replace("-", "_")),
             listen=str(first.bind),
@@ -147,6 +148,13 @@ def _command(site: Site) -> list[str]:
     # Not in the file: under a supervisor Nginx is this user from the start, and would complain.
     steps_down = ["-g", f"user {user.name} {user.group or user.name};"] if user.is_changed else []
     return [site.front.binary, "-p", ".", *logs, "-c", "nginx.conf", *steps_down]
+
+
+def _near(site: Site) -> list[str]:
+    """Return the networks from which health is asked; a connection to oneself has that address."""
+    own = () if site.bind.is_any else (site.bind.host,)
+    near = ("127.0.0.0/8", "::1", *own, *site.trusted_proxies, *site.front.health_from)
+    return list(dict.fromkeys(near))
 
 
 def _upstream(site: Site, scheme: str = "") -> Word:
