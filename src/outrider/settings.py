@@ -160,6 +160,27 @@ SETTINGS: tuple[Setting, ...] = (
         default="outrider, made for standing behind Nginx",
     ),
     Setting(
+        name="max_requests",
+        parse=parse_count,
+        metavar="N",
+        help="After about so many requests a worker is replaced.",
+        default="never",
+    ),
+    Setting(
+        name="max_age",
+        parse=parse_seconds,
+        metavar="SECONDS",
+        help="After so long, as 12h, a worker is replaced.",
+        default="never",
+    ),
+    Setting(
+        name="max_memory",
+        parse=parse_size,
+        metavar="SIZE",
+        help="A worker that takes so much memory, as 512m, is replaced.",
+        default="never",
+    ),
+    Setting(
         name="timeout",
         parse=parse_seconds,
         metavar="SECONDS",

@@ -94,6 +94,17 @@ class Workers:
     """Gunicorn's worker: `outrider`, `sync`, `gthread` or `asgi`."""
     temp_directory: str | None
     """For the heartbeat files; None: Gunicorn's own choice."""
+    max_requests: int | None = None
+    """After how many a worker is replaced, each at its own time; None: never."""
+    max_age_s: int | None = None
+    """The same, of the seconds that it has served."""
+    max_memory_bytes: int | None = None
+    """The same, of the memory that it takes."""
+
+    @property
+    def is_recycled(self) -> bool:
+        """A worker is replaced after a while."""
+        return any((self.max_requests, self.max_age_s, self.max_memory_bytes))
 
 
 @dataclass(frozen=True, kw_only=True)
