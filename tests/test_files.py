@@ -10,7 +10,7 @@ import pytest
 from outrider import files
 from outrider.errors import OutriderError
 from outrider.render.artifact import Artifact, is_untouched, stamped
-from outrider.site import User
+from outrider.site import Paths, User
 
 ME = User(uid=os.geteuid(), gid=os.getegid(), name="me")
 CONF = stamped("nginx.conf", "events {}\n")
@@ -54,6 +54,29 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
         files.write(tmp_path, Artifact(path="x", content="\ud800"))
     assert os.listdir(tmp_path) == ["x"]
     assert (tmp_path / "x").read_text() == "old"
+
+
+# -- what Nginx looks for --------------------------------------------------------------------------
+
+
+def test_maintenance_leaves_nothing_that_lets_anyone_in_when_it_is_over(tmp_path):
+    paths = Paths(run=str(tmp_path))
+    files.set_maintenance(paths, is_on=True, allow=("127.0.0.1", "::1"))
+    assert sorted(os.listdir(paths.admitted)) == ["127.0.0.1", "::1"]
+    assert Path(paths.maintenance).exists()
+    files.set_maintenance(paths, is_on=True, allow=("10.0.0.1",))
+    assert os.listdir(paths.admitted) == ["10.0.0.1"]
+    files.set_maintenance(paths, is_on=False)
+    assert os.listdir(paths.admitted) == []
+    assert not Path(paths.maintenance).exists()
+    files.set_maintenance(paths, is_on=False)  # once more changes nothing
+
+
+def test_maintenance_that_cannot_be_noted_is_told(tmp_path):
+    paths = Paths(run=str(tmp_path / "gone"))
+    with pytest.raises(OutriderError) as caught:
+        files.set_maintenance(paths, is_on=True)
+    assert caught.value.id == "cannot-write"
 
 
 # -- export ----------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from outrider.errors import Exit, OutriderError
@@ -130,7 +132,7 @@ def test_a_host_that_two_sites_name_is_a_server_of_both_and_the_other_of_one():
 def test_a_site_without_names_answers_for_every_host_that_no_other_names():
     named = {"name": "named", "server_names": ["a.example"]}
     assert served({"name": "rest"}, named) == [(("a.example",), ["named"]), ((), ["rest"])]
-    assert "421" not in nginx_conf({"name": "rest"}, named)
+    assert "return 421" not in nginx_conf({"name": "rest"}, named)
 
 
 def test_where_all_have_names_any_other_host_is_refused():
@@ -321,3 +323,23 @@ def test_a_configuration_in_the_folder_of_a_site_is_told_to_be_unread():
     site, other = fleet(SHOP, BLOG, observed=observed).sites
     assert decided(site)["outrider.toml"][0] == "not read"
     assert "outrider.toml" not in decided(other)
+
+
+# -- who may ask whether all is well ---------------------------------------------------------------
+
+
+def near(**above):
+    """Return the networks from which Nginx tells of its health."""
+    part = nginx_conf({"prefix": "/one"}, {"prefix": "/two"}, **above).partition("_is_near {")[2]
+    return re.findall(r"^\s+(\S+) 1;$", part.partition("}")[0], re.MULTILINE)
+
+
+def test_health_is_told_to_this_machine_by_whichever_address():
+    assert near() == ["127.0.0.0/8", "::1", "127.0.0.1"]
+    assert near(bind="0.0.0.0:80") == ["127.0.0.0/8", "::1"]
+    assert near(bind="192.0.2.1:80") == ["127.0.0.0/8", "::1", "192.0.2.1"]
+
+
+def test_health_is_told_to_proxies_and_to_who_is_named():
+    found = near(trusted_proxies=["10.0.0.0/8"], health_from=["192.0.2.7", "10.0.0.0/8"])
+    assert found[3:] == ["10.0.0.0/8", "192.0.2.7/32"]

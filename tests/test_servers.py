@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from outrider.errors import OutriderError
+from outrider.render.server import render
 from outrider.servers import DEFAULT, SERVERS, able_to_serve
 from tests.situations import site
 
@@ -153,3 +154,43 @@ def test_websockets_of_a_wsgi_app_are_told_to_need_gunicorn():
     for server, values in (("waitress", ["none"]), ("gunicorn", [])):
         made = site({"server": server}, interpreter=ALL, app=needs)
         assert [one.value for one in made.decisions if one.name == "WebSockets"] == values
+
+
+# -- replacing workers -----------------------------------------------------------------------------
+
+LIMITS = {"max_requests": "1000", "max_age": "1h", "max_memory": "512m"}
+
+
+@pytest.mark.parametrize(
+    ("server", "interface", "lines"),
+    [
+        ("gunicorn", "wsgi", ["_hooks.recycle(worker, 1000, 3600, 536870912)"]),
+        ("gunicorn", "asgi", ["_hooks.recycle(worker, 1000, 3600, 536870912)"]),
+        (
+            "uwsgi",
+            "wsgi",
+            ['"max-requests": 1000,', '"max-worker-lifetime": 3600,', '"reload-on-rss": 512,'],
+        ),
+        ("granian", "wsgi", ["workers_lifetime=3600,", "workers_max_rss=512,"]),
+        ("uvicorn", "asgi", ["limit_max_requests=1000,"]),
+        ("waitress", "wsgi", []),
+    ],
+)
+def test_each_server_replaces_workers_as_far_as_it_can(server, interface, lines):
+    made = planned(server, interface, LIMITS)
+    [config] = [one for one in render(made) if one.path == made.process.server.config]
+    for line in lines:
+        assert line in config.content
+    compile(config.content, config.path, "exec")
+    for name in LIMITS:
+        told = decision(made, name)
+        assert told is not None
+        assert told.is_warning == (name not in made.process.server.recycles)
+
+
+def test_nothing_is_laid_out_for_workers_that_stay():
+    for server, interface in PAIRS:
+        made = planned(server, interface)
+        text = "".join(one.content for one in render(made) if one.path.endswith(".conf.py"))
+        assert "recycle" not in text
+        assert "max_requests" not in text

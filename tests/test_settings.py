@@ -14,8 +14,10 @@ from outrider.values import (
     NamedCommand,
     UrlDirectory,
     parse_address,
+    parse_client,
     parse_name,
     parse_network,
+    parse_page,
     parse_path,
     parse_prefix,
     parse_seconds,
@@ -318,6 +320,18 @@ def test_a_single_address_is_a_network_of_one():
 def test_the_whole_world_is_no_proxy():
     with pytest.raises(BadValueError, match="forge"):
         parse_network("0.0.0.0/0")
+
+
+def test_the_whole_world_may_ask_whether_all_is_well():
+    assert parse_client("0.0.0.0/0") == "0.0.0.0/0"
+    with pytest.raises(BadValueError, match="an IP address or network"):
+        parse_client("all")
+
+
+@pytest.mark.parametrize("raw", ["/", "up", "/a b", ""])
+def test_what_is_no_page(raw):
+    with pytest.raises(BadValueError):
+        parse_page(raw)
 
 
 def test_a_prefix_loses_its_closing_slash():

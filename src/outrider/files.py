@@ -20,7 +20,7 @@ from outrider.render.artifact import Artifact, digest_of, is_untouched
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from outrider.site import User
+    from outrider.site import Paths, User
 
 _PID_FILE = "outrider.pid"
 
@@ -204,6 +204,45 @@ def hold_standard_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+
+
+# -- what Nginx looks for at each request ----------------------------------------------------------
+
+
+def set_mark(path: str, *, is_there: bool) -> None:
+    """Make an empty file whose being there is all that it says, or take it away."""
+    mark = Path(path)
+    if is_there:
+        mark.touch(mode=0o644)
+    else:
+        mark.unlink(missing_ok=True)
+
+
+def set_maintenance(paths: Paths, *, is_on: bool, allow: Sequence[str] = ()) -> None:
+    """Send visitors away, or let them in again.
+
+    Args:
+        paths: of any site of the front.
+        is_on: for all sites of the front.
+        allow: the addresses that see the site all the same, as Nginx writes them; before the first
+            visitor is sent away they are let in.
+
+    Raises:
+        OutriderError: nothing can be written.
+    """
+    admitted = Path(paths.admitted)
+    try:
+        admitted.mkdir(exist_ok=True)
+        admitted.chmod(0o755)  # Nginx may be another user
+        for address in allow:
+            set_mark(str(admitted / address), is_there=True)
+        set_mark(paths.maintenance, is_there=is_on)
+        for name in {entry.name for entry in admitted.iterdir()} - {*allow}:
+            set_mark(str(admitted / name), is_there=False)
+    except OSError as error:
+        raise errors.cannot_write(
+            str(error.filename or admitted), error.strerror or str(error)
+        ) from None
 
 
 # -- the run directory -----------------------------------------------------------------------------

@@ -465,8 +465,7 @@ class _Runner:
 
     async def _await_front(self) -> None:
         first = self.fleet.first
-        name = first.server_names[0] if first.server_names else "localhost"
-        while not await sockets.is_healthy(first.bind, name):  # noqa: ASYNC110 - it is elsewhere
+        while not await sockets.is_alive(first.bind, first.front.live_path):  # noqa: ASYNC110 - it is elsewhere
             await asyncio.sleep(_HEALTH_INTERVAL_S)
         self.events.put_nowait(lifecycle.FrontReady())
 

@@ -40,6 +40,8 @@ class Server:
     """It serves on the socket that the supervisor has bound; else it binds its own at that path."""
     reloads: bool = True
     """It can replace its workers one by one, for new code, on SIGHUP."""
+    recycles: tuple[str, ...] = ()
+    """The limits after which it replaces a worker, as the settings name them."""
     ends_requests: str | None = None
     """How it ends a request that hangs; None: it does not."""
     marks_truncation: bool = True
@@ -83,6 +85,7 @@ SERVERS: dict[str, Server] = {
             # What is wrong with older ones: docs/explanation/asgi-workers.md
             asgi_floor="27.0.0",
             threaded=("wsgi",),
+            recycles=("max_requests", "max_age", "max_memory"),
             ends_requests="with one thread the worker is replaced; with more, the request ends",
             websockets="",
         ),
@@ -99,6 +102,7 @@ SERVERS: dict[str, Server] = {
             protocol="uwsgi",
             # It would start itself again, as a program that the package does not have.
             reloads=False,
+            recycles=("max_requests", "max_age", "max_memory"),
             ends_requests="harakiri: the worker is replaced",
             marks_truncation=False,
         ),
@@ -114,6 +118,7 @@ SERVERS: dict[str, Server] = {
             threaded=("wsgi",),
             # There is no option for it: https://github.com/emmett-framework/granian#options
             inherits_socket=False,
+            recycles=("max_age", "max_memory"),
             marks_truncation=False,
             websockets="",
         ),
@@ -126,6 +131,7 @@ SERVERS: dict[str, Server] = {
             floor_why="the first that replaces a worker that has died",
             floor_source="https://uvicorn.dev/release-notes/#0300-may-28-2024",
             interfaces=("asgi",),
+            recycles=("max_requests",),
             websockets="websockets or wsproto",
         ),
         Server(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 from outrider import servers
 from outrider.values import Address  # noqa: TC001 - part of the model
@@ -93,6 +94,17 @@ class Workers:
     """Gunicorn's worker: `outrider`, `sync`, `gthread` or `asgi`."""
     temp_directory: str | None
     """For the heartbeat files; None: Gunicorn's own choice."""
+    max_requests: int | None = None
+    """After how many a worker is replaced, each at its own time; None: never."""
+    max_age_s: int | None = None
+    """The same, of the seconds that it has served."""
+    max_memory_bytes: int | None = None
+    """The same, of the memory that it takes."""
+
+    @property
+    def is_recycled(self) -> bool:
+        """A worker is replaced after a while."""
+        return any((self.max_requests, self.max_age_s, self.max_memory_bytes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +152,12 @@ class Front:
     connections: int
     """Of each worker, those to the app included."""
     snippet: str | None
+    live_path: str = "/-/live"
+    """What Nginx itself answers."""
+    ready_path: str = "/-/ready"
+    """What shows that the app answers, below a site's prefix."""
+    health_from: tuple[str, ...] = ()
+    """Who may ask for them, beside this machine and proxies of ours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +181,21 @@ class Paths:
     def listens(self) -> str:
         """Where the app's server listens: its socket, or a port of its container."""
         return f"0.0.0.0:{self.remote.rpartition(':')[2]}" if self.remote else self.socket
+
+    @property
+    def starting(self) -> str:
+        """A file that is there while the app cannot answer yet, so that Nginx says so at once."""
+        return f"{self.run}/{self.app}.starting"
+
+    @property
+    def maintenance(self) -> str:
+        """A file that is there while visitors are told to come back later."""
+        return f"{self.run}/maintenance"
+
+    @property
+    def admitted(self) -> str:
+        """A folder with an empty file for each address that sees the site all the same."""
+        return f"{self.run}/admitted"
 
     def within(self, name: str) -> str:
         """Return the path of a file of the app's own, from `run`."""
@@ -260,6 +293,18 @@ class Site:
     def is_alone(self) -> bool:
         """It shares the front with no other site."""
         return not self.paths.folder
+
+    @property
+    def asked_as(self) -> str:
+        """A host name that the app accepts."""
+        whole = (name for name in self.server_names if "*" not in name and ":" not in name)
+        below = (f"www.{name[2:]}" for name in self.server_names if name.startswith("*."))
+        return next(chain(whole, below), "localhost")
+
+    @property
+    def ready_path(self) -> str:
+        """The page that shows that the app answers."""
+        return self.prefix + self.front.ready_path
 
     @property
     def url(self) -> str:

@@ -21,7 +21,6 @@ from outrider.values import Address
 if TYPE_CHECKING:
     from outrider.site import User
 
-HEALTH_PATH = "/_outrider/health"
 UNSENT_BYTES = 32 * 1024
 """What may wait in the kernel for a client that reads slowly, beside what is on its way."""
 
@@ -130,14 +129,14 @@ def bind_private(path: str, backlog: int, user: User) -> socket.socket:
     return listener
 
 
-async def is_healthy(address: Address, name: str) -> bool:
+async def is_alive(address: Address, path: str) -> bool:
     """Tell whether Nginx answers on the public address."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 - compared
     try:
         async with asyncio.timeout(1):
             reader, writer = await asyncio.open_connection(host, address.port)
             try:
-                writer.write(f"GET {HEALTH_PATH} HTTP/1.0\r\nHost: {name}\r\n\r\n".encode())
+                writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
                 status = await reader.readline()
             finally:
                 writer.close()

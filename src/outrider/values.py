@@ -36,6 +36,11 @@ class Address:
     host: str
     port: int
 
+    @property
+    def is_any(self) -> bool:
+        """Every address of the machine."""
+        return ipaddress.ip_address(self.host).is_unspecified
+
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
@@ -174,16 +179,21 @@ def parse_server_name(raw: object) -> str:
 
 def parse_network(raw: object) -> str:
     """Return an IP network in CIDR form; a single address is a network of one."""
+    network = parse_client(raw)
+    if network.endswith("/0"):
+        msg = "the addresses of your proxies; with all of the world's, anyone could forge theirs"
+        raise BadValueError(msg)
+    return network
+
+
+def parse_client(raw: object) -> str:
+    """Return an IP network in CIDR form, which may be all of the world's."""
     text = parse_text(raw)
     try:
-        network = ipaddress.ip_network(text, strict=False)
+        return str(ipaddress.ip_network(text, strict=False))
     except ValueError:
         msg = "an IP address or network, as 10.0.0.5 or 10.0.0.0/8"
         raise BadValueError(msg) from None
-    if network.prefixlen == 0:
-        msg = "the addresses of your proxies; with all of the world's, anyone could forge theirs"
-        raise BadValueError(msg)
-    return str(network)
 
 
 def parse_path(raw: object) -> str:
@@ -214,6 +224,15 @@ def parse_prefix(raw: object) -> str:
     except BadValueError:
         msg = "a path that begins with '/', as /shop, without spaces, quotes, '$', ';' or '..'"
         raise BadValueError(msg) from None
+
+
+def parse_page(raw: object) -> str:
+    """Return the path of one page."""
+    path = parse_prefix(raw)
+    if not path:
+        msg = "the path of a page, as /-/live"
+        raise BadValueError(msg)
+    return path
 
 
 def parse_url_directory(raw: object) -> UrlDirectory:

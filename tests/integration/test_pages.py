@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from outrider import files
+from outrider.site import Paths
 from tests.integration.running import PATIENCE_S, Answer, outrider
 
 if TYPE_CHECKING:
@@ -266,7 +268,8 @@ def test_a_worker_that_dies_leaves_a_readable_page(site, method):
 
 @pytest.fixture(scope="module")
 def hurried(serve, copy_of) -> Running:
-    return serve("--timeout", "2", cwd=copy_of("behaviour_pages"))
+    words = ("--live-path", "/up", "--ready-path", "/own/500", "--trusted-proxy", "127.0.0.1")
+    return serve("--timeout", "2", *words, cwd=copy_of("behaviour_pages"))
 
 
 def test_a_page_that_takes_too_long_leaves_a_readable_page(hurried):
@@ -292,6 +295,132 @@ def test_a_worker_that_hangs_is_replaced(hurried):
     assert len(answer.headers.get_all("X-Request-ID")) == 1
     hurried.wait_for(rf"WORKER TIMEOUT \(pid:{before}\)")
     assert hurried.get("/").json()["pid"] != before
+
+
+# -- while the site is not ready -------------------------------------------------------------------
+
+
+@pytest.fixture
+def closed(echo):
+    """Return a site on which somebody works, so that it lets nobody in but 127.0.0.3."""
+    paths = Paths(run=str(echo.run_dir))
+    files.set_maintenance(paths, is_on=True, allow=("127.0.0.3",))
+    yield echo
+    files.set_maintenance(paths, is_on=False)
+    assert echo.get("/").status == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_who_comes_while_the_site_is_worked_on_is_told_when_to_come_back(closed, method):
+    answer = closed.get("/page?x=1", method=method)
+    assert answer.status == 503
+    assert_readable(answer, "The site is being worked on")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers["Cache-Control"] == "no-store"
+    (shown,) = answer.headers.get_all("X-Request-ID")
+    closed.wait_for(rf"503 {method} /page\?x=1 .*\(by nginx\) .*\[{shown[:8]}\]")
+
+
+def test_a_program_that_comes_while_the_site_is_worked_on_is_told_in_json(closed):
+    answer = closed.get("/page", headers={"Accept": "application/json"})
+    assert (answer.status, answer.json()["error"]) == (503, "maintenance")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("headers", [{"Upgrade": "websocket"}, {"Accept": "text/event-stream"}])
+def test_no_stream_begins_while_the_site_is_worked_on(closed, headers):
+    assert closed.get("/page", headers=headers).status == 503
+
+
+def test_static_files_are_served_while_the_site_is_worked_on(closed):
+    assert closed.get("/static/hello.txt").text == "hello\n"
+
+
+def test_who_is_allowed_sees_the_site_as_it_is_and_nobody_else(closed):
+    told = closed.get("/a%2Fb?x=1", method="PUT", body=b"abc", source="127.0.0.3")
+    assert (told.status, told.json()["raw_uri"], told.json()["body_bytes"]) == (
+        200,
+        "/a%2Fb?x=1",
+        3,
+    )
+    assert closed.get("/", source="127.0.0.4").status == 503
+
+
+def test_a_second_order_replaces_who_is_allowed(closed):
+    paths = Paths(run=str(closed.run_dir))
+    files.set_maintenance(paths, is_on=True, allow=("127.0.0.4",))
+    assert closed.get("/", source="127.0.0.4").status == 200
+    assert closed.get("/", source="127.0.0.3").status == 503
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"), [({}, "text/html"), ({"Accept": "application/json"}, "application/json")]
+)
+def test_who_comes_while_the_app_starts_is_told_to_try_again(echo, headers, kind):
+    mark = Paths(run=str(echo.run_dir)).starting
+    files.set_mark(mark, is_there=True)
+    answer = echo.get("/page", method="POST", body=b"x", headers=headers)
+    files.set_mark(mark, is_there=False)
+    assert (answer.status, answer.headers["Content-Type"]) == (503, kind)
+    assert "Please try again in a moment" in answer.text
+    assert (answer.headers["Retry-After"], answer.headers["Cache-Control"]) == ("5", "no-store")
+    assert echo.get("/page").status == 200
+
+
+# -- health ----------------------------------------------------------------------------------------
+
+
+def test_this_machine_is_told_that_nginx_and_the_app_are_well(site):
+    for path, text in (("/-/live", "ok\n"), ("/-/ready", "ready\n")):
+        answer = site.get(path)
+        assert (answer.status, answer.text) == (200, text)
+    assert not [line for line in site.stdout if "/-/" in line]
+
+
+def test_the_app_is_asked_under_its_own_name_and_hears_nothing_of_who_asks(echo):
+    headers = {"Host": "10.1.2.3", "Cookie": "a=b", "X-Forwarded-Host": "evil.example"}
+    told = echo.get("/-/ready?x=1", method="POST", body=b"x", headers=headers).json()
+    assert (told["method"], told["path_info"], told["body_bytes"]) == ("GET", "/-/ready", 0)
+    assert told["headers"]["HTTP_HOST"] == "localhost"
+    assert "HTTP_COOKIE" not in told["headers"]
+    assert "evil" not in str(told)
+
+
+def test_whoever_is_asked_for_by_a_proxy_is_not_told(site):
+    for path in ("/-/live", "/-/ready"):
+        answer = site.get(path, headers={"X-Forwarded-For": "203.0.113.7"})
+        assert (answer.status, answer.text) == (404, "Not found.\n")
+
+
+def test_health_is_told_while_the_site_is_worked_on_and_not_while_the_app_starts(echo):
+    paths = Paths(run=str(echo.run_dir))
+    files.set_maintenance(paths, is_on=True)
+    assert (echo.get("/-/live").status, echo.get("/-/ready").status) == (200, 200)
+    files.set_maintenance(paths, is_on=False)
+    files.set_mark(paths.starting, is_there=True)
+    assert (echo.get("/-/live").status, echo.get("/-/ready").text) == (200, "starting\n")
+    files.set_mark(paths.starting, is_there=False)
+
+
+def test_an_app_that_fails_on_a_page_of_its_own_is_not_ready(hurried):
+    assert hurried.get("/up").text == "ok\n"
+    answer = hurried.get("/own/500")
+    assert (answer.status, answer.text) == (503, "not ready\n")
+    assert hurried.get("/own/500", headers={"X-Forwarded-For": "203.0.113.7"}).status == 404
+    assert hurried.get("/-/live").text == "the app has no such page\n"
+
+
+def test_an_app_whose_process_is_gone_is_not_ready(hurried):
+    master = hurried.gunicorn_master()
+    workers = master.children()
+    for process in (master, *workers):
+        process.suspend()
+    try:
+        answer = hurried.get("/own/500")
+    finally:
+        for process in (master, *workers):
+            process.resume()
+    assert (answer.status, answer.text) == (503, "not ready\n")
 
 
 # -- your own directives -------------------------------------------------------------------------

@@ -167,6 +167,45 @@ def test_a_request_in_progress_is_finished_by_its_old_worker(project, free_port)
         assert site.stop() == 0
 
 
+# -- without new code ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("app", ["servers_wsgi", "servers_asgi"])
+def test_workers_that_have_served_enough_are_replaced_and_nobody_is_refused(
+    app, copy_of, free_port
+):
+    limits = ("--max-requests", "40", "--static", "/static/=static")
+    with serving("app:app", "--workers", "2", *limits, cwd=copy_of(app), port=free_port) as site:
+        first = workers_of(site)
+        fewest = 2
+        statuses: set[int] = set()
+
+        def are_others() -> bool:
+            nonlocal fewest
+            with ThreadPoolExecutor(4) as pool:
+                statuses.update(answer[0] for answer in pool.map(lambda _: post(site), range(40)))
+            fewest = min(fewest, len(workers_of(site)))
+            return workers_of(site).isdisjoint(first)
+
+        until(are_others)
+        assert statuses == {200}
+        # None goes before another one is there.
+        assert fewest == 2
+        site.wait_for(r"Worker \(pid:\d+\) is replaced: it has answered \d+ requests")
+        assert site.stop() == 0
+
+
+def test_a_worker_that_asks_for_a_successor_goes_on_when_there_is_none(project, free_port):
+    with serving(*words("newest"), "--max-age", "3", cwd=project, port=free_port) as site:
+        old = until_all_have_loaded(site)
+        (project / "refuse").touch()
+        site.wait_for(r"is replaced: it has served for \d s")
+        site.wait_for("Those that serve go on with the code that they have")
+        assert post(site) == (200, "1000")
+        until(lambda: workers_of(site) == old)
+        assert site.stop() == 0
+
+
 def test_a_reload_of_a_reload_ends_with_new_workers_only(project, free_port):
     with serving(*words("newest"), cwd=project, port=free_port) as site:
         old = until_all_have_loaded(site)

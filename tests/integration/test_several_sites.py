@@ -19,6 +19,7 @@ from outrider.facts import Directory
 from outrider.plan.fleet import plan_fleet
 from outrider.render.fleet import lay_out
 from outrider.settings import TomlSource, resolve_sites
+from outrider.site import Paths
 from tests.integration.conftest import _poisoned_environment
 from tests.integration.environments import made_with
 from tests.integration.running import (
@@ -157,7 +158,7 @@ def test_the_shop_is_on_its_own_host_alone(front):
 def test_an_unknown_host_gets_421(front, host):
     for path in ("/", "/shop/", "/shop/static/style.css"):
         assert front.get(path, headers={"Host": host}).status == 421
-    assert front.get("/_outrider/health", headers={"Host": host}).text == "ok\n"
+    assert front.get("/-/live", headers={"Host": host}).text == "ok\n"
 
 
 def test_no_host_at_all_gets_421(front):
@@ -180,6 +181,18 @@ def test_a_stream_of_events_reaches_its_own_site(front):
     assert front.get("/shop/events", headers=asking).text == "data: 0\n\ndata: 1\n\ndata: 2\n\n"
     assert front.wait_for(r"shop: 200 GET /shop/events .*\(app ")
     assert front.get("/events", headers=asking).json()["site"] == "home"
+
+
+def test_one_that_starts_keeps_nobody_from_the_others(front):
+    def statuses(page):
+        return {name: front.get(place + page, headers=host).status for name, host, place in SITES}
+
+    assert statuses("-/ready") == {"shop": 200, "home": 200, "blog": 200}
+    mark = Paths(run=str(front.run_dir), app="shop").starting
+    files.set_mark(mark, is_there=True)
+    found, ready = statuses(""), statuses("-/ready")
+    files.set_mark(mark, is_there=False)
+    assert found == ready == {"shop": 503, "home": 200, "blog": 200}
 
 
 def test_each_has_its_own_limit_and_its_page_says_which(front):

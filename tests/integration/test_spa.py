@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from outrider import files
+from outrider.site import Paths
+
 if TYPE_CHECKING:
     from tests.integration.running import Running
 
@@ -68,3 +71,17 @@ def test_under_a_prefix(mounted):
     assert mounted.get("/shop/api/items", headers=DATA).json() == ["a", "b"]
     assert mounted.get("/shop/assets/main.0a1b2c3d.js").status == 200
     assert mounted.get("/shopping", headers=PAGE).status == 404
+
+
+def test_while_the_site_is_worked_on_its_routes_say_so_and_its_files_go_on(site):
+    paths = Paths(run=str(site.run_dir))
+    files.set_maintenance(paths, is_on=True, allow=("127.0.0.3",))
+    pages = [site.get(path, headers=PAGE) for path in ("/", "/items/3", "/admin")]
+    answer, file = site.get("/api/items", headers=DATA), site.get("/assets/main.0a1b2c3d.js")
+    allowed = site.get("/items/3", headers=PAGE, source="127.0.0.3")
+    files.set_maintenance(paths, is_on=False)
+    assert [page.status for page in pages] == [503] * 3
+    assert all("The site is being worked on" in page.text for page in pages)
+    assert (answer.status, answer.json()["error"]) == (503, "maintenance")
+    assert file.status == 200
+    assert "Single page" in allowed.text

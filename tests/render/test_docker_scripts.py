@@ -83,13 +83,13 @@ def test_an_answer_means_that_a_worker_answers(health, free_port, status):
         assert (
             health(server_names=("*.shop.example", "shop.example"), prefix="/shop").returncode == 0
         )
-    assert seen == [("/shop/_outrider/health", "shop.example")]
+    assert seen == [("/shop/-/ready", "shop.example")]
 
 
 def test_a_domain_with_all_below_it_has_a_name_to_ask_under(health, free_port):
     with answering(free_port, 200) as seen:
         health(server_names=("*.shop.example",))
-    assert seen == [("/_outrider/health", "www.shop.example")]
+    assert seen == [("/-/ready", "www.shop.example")]
 
 
 @pytest.mark.parametrize("status", [500, 503])
@@ -128,7 +128,7 @@ def test_uwsgi_is_asked_in_its_own_protocol(health, free_port, answer, code):
     assert done.returncode == code
     assert "Traceback" not in done.stderr
     assert asked[0][0] == 0
-    assert b"\x09\x00PATH_INFO\x11\x00/_outrider/health" in asked[0]
+    assert b"\x09\x00PATH_INFO\x08\x00/-/ready" in asked[0]
 
 
 # -- build.py --------------------------------------------------------------------------------------

@@ -403,6 +403,11 @@ def _front(facts: Facts, bind: Address, limits: Limits, ledger: Ledger) -> Front
     snippet = ledger.settings.value("nginx_snippet")
     if snippet:
         ledger.pick("nginx_snippet", None, "", "")
+    health = {
+        name: ledger.pick(name, None, "", "")
+        for name in ("live_path", "ready_path", "health_from")
+        if ledger.settings.get(name)
+    }
     clients, workers, connections = choose_connections(facts.host, limits.backlog, ledger)
     return Front(
         binary=nginx.path,
@@ -412,6 +417,7 @@ def _front(facts: Facts, bind: Address, limits: Limits, ledger: Ledger) -> Front
         workers=workers,
         connections=connections,
         snippet=snippet,
+        **health,
     )
 
 

@@ -90,7 +90,24 @@ def choose_workers(facts: Facts, server: Server, ledger: Ledger, among: int = 1)
         kind=_kind(facts, server, threads, ledger),
         # Heartbeats on a disk can block: https://gunicorn.org/faq/#how-do-i-avoid-gunicorn-excessively-blocking-in-osfchmod
         temp_directory="/dev/shm" if host.shm_is_tmpfs else None,  # noqa: S108 - Gunicorn makes it private
+        max_requests=_recycled("max_requests", server, ledger),
+        max_age_s=_recycled("max_age", server, ledger),
+        max_memory_bytes=_recycled("max_memory", server, ledger),
     )
+
+
+def _recycled(name: str, server: Server, ledger: Ledger) -> int | None:
+    """Return after what a worker is replaced, if it was asked for and the server can."""
+    given = ledger.settings.get(name)
+    if given is None:
+        return None
+    if name in server.recycles:
+        ledger.note(name, str(given.value), given.origin)
+        return int(given.value)
+    able = ", ".join(server.recycles)
+    why = f"it replaces workers after {able} alone" if able else "it replaces no workers"
+    ledger.note(name, "not used", given.origin, f"{server.title}: {why}", warn=True)
+    return None
 
 
 def _threads(facts: Facts, server: Server, among: int) -> tuple[int, str, str]:

@@ -29,7 +29,6 @@ PYTHON = "/opt/venv/bin/python"
 APP_PORT, PROXY_PORT = 8000, 8080
 APP_ID = 10001
 FOLDER = "deploy"
-HEALTH_PATH = "/_outrider/health"
 _BARE = re.compile(r"[A-Za-z0-9_./:@-]+")
 
 _NODE = {
@@ -182,17 +181,14 @@ def render(
 def _of_app(image: Image, site: Site, told: Mapping[str, str]) -> list[Artifact]:
     templates = environment(gunicorn.quote)
     protocol = "http" if image.is_single else site.process.server.protocol
-    names = [name for name in site.server_names if "*" not in name and ":" not in name]
-    names += [f"www.{name[2:]}" for name in site.server_names if name.startswith("*.")]
     files = [
         stamped(
             "health.py",
             templates.get_template("health.py.j2").render(
                 protocol=protocol,
                 port=PROXY_PORT if image.is_single else APP_PORT,
-                host=names[0] if names else "localhost",
-                # Nginx answers its own page; the app is to be asked.
-                path=f"{site.prefix}{HEALTH_PATH}" + ("-of-app" if image.is_single else ""),
+                host=site.asked_as,
+                path=site.ready_path,
             ),
         )
     ]
@@ -251,7 +247,7 @@ def _dockerfile(image: Image, site: Site, folder: str, name: str) -> str:
         port=PROXY_PORT if image.is_single else APP_PORT,
         command=command(image, site),
         folders=served,
-        proxy_check=_PROXY_CHECK[image.variant],
+        proxy_check=_proxy_check(image.variant, site.front.live_path),
     )
 
 
@@ -275,22 +271,18 @@ _ENVIRONMENT = (
     ("PYTHONUNBUFFERED", "1"),
     ("PYTHONDONTWRITEBYTECODE", "1"),
 )
-_REQUEST = "GET /_outrider/health HTTP/1.0"
-_PROXY_CHECK = {
-    "slim": [
-        "bash",
-        "-c",
-        (
-            f"exec 3<>/dev/tcp/127.0.0.1/{PROXY_PORT} && printf '{_REQUEST}\\r\\n\\r\\n' >&3 "
-            "&& read -t 4 -r line <&3 && [[ $line == HTTP/* ]]"
-        ),
-    ],
-    "alpine": [
-        "sh",
-        "-c",
-        f"printf '{_REQUEST}\\r\\n\\r\\n' | nc -w 4 127.0.0.1 {PROXY_PORT} | grep -q ^HTTP/",
-    ],
-}
+
+
+def _proxy_check(variant: str, path: str) -> list[str]:
+    told = path.replace("%", "%%")
+    ask = f"printf 'GET {told} HTTP/1.0\\r\\n\\r\\n'"
+    if variant == ALPINE:
+        return ["sh", "-c", f"{ask} | nc -w 4 127.0.0.1 {PROXY_PORT} | grep -q ^HTTP/"]
+    script = (
+        f"exec 3<>/dev/tcp/127.0.0.1/{PROXY_PORT} && {ask} >&3 "
+        "&& read -t 4 -r line <&3 && [[ $line == HTTP/* ]]"
+    )
+    return ["bash", "-c", script]
 
 
 def image_name(site: Site) -> str:

@@ -105,6 +105,8 @@ def render(fleet: Fleet) -> list[Artifact]:
             # "return" is the one use of "if" in a location that is safe:
             # https://github.com/nginxinc/nginx-wiki/blob/master/source/start/topics/depth/ifisevil.rst
             to_stream=Word("if ($outrider_is_stream) { return 598; }   # to @stream"),
+            admitted=_with_variable(f"{first.paths.admitted}/", "$remote_addr"),
+            near=_near(first),
             carried=[Word(name) for name in BY_ADD_HEADER],
             upstream_header=lambda name: Word("$upstream_http_" + name.lower().replace("-", "_")),
             listen=str(first.bind),
@@ -148,9 +150,21 @@ def _command(site: Site) -> list[str]:
     return [site.front.binary, "-p", ".", *logs, "-c", "nginx.conf", *steps_down]
 
 
+def _near(site: Site) -> list[str]:
+    """Return the networks from which health is asked; a connection to oneself has that address."""
+    own = () if site.bind.is_any else (site.bind.host,)
+    near = ("127.0.0.0/8", "::1", *own, *site.trusted_proxies, *site.front.health_from)
+    return list(dict.fromkeys(near))
+
+
 def _upstream(site: Site, scheme: str = "") -> Word:
     """Return whom the requests go to; in containers, a release may be in between."""
     return Word(f"{scheme}$outrider_app" if site.paths.remote else quote(scheme + site.paths.app))
+
+
+def _with_variable(path: str, variable: str) -> Word:
+    """Return a path that ends with a variable."""
+    return Word('"' + quote(path).strip('"') + variable + '"')
 
 
 def _live(path: str) -> Word:

@@ -8,6 +8,7 @@ import threading
 from typing import Any, Iterable
 
 from .gunicorn_hang import ask_before_killing, show_when_asked
+from .gunicorn_recycle import recycle
 from .gunicorn_reload import reload_gently, tell_arbiter
 from .lines import REQUEST_ID
 from .ready import tell_ready
@@ -17,6 +18,7 @@ __all__ = [
     "ask_before_killing",
     "give_time_to_boot",
     "hold_signals",
+    "recycle",
     "release_signals_after_forks",
     "reload_gently",
     "show_when_asked",

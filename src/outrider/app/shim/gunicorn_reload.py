@@ -1,4 +1,6 @@
-"""Reload Gunicorn's workers a few at a time: an old one goes when a new one has loaded the app.
+"""Replace Gunicorn's workers a few at a time: an old one goes when a new one has loaded the app.
+
+That is so when new code is there (SIGHUP), and when a worker itself asks (gunicorn_recycle.py).
 
 Gunicorn itself, on SIGHUP, starts as many new workers as there are old ones and stops the old ones
 at once: nobody answers while the app is imported, memory is needed twice, and when the app cannot
@@ -18,10 +20,12 @@ _AT_ONCE = 4
 """A fourth of the workers, at least one, may be there twice: as much more memory."""
 _PAUSE_S = 1
 """Before a worker that could not load the app is replaced."""
+_PATIENCE_S = 60
+"""Before one that asks for a successor gets another, after one that could not load the app."""
 
 
 def tell_arbiter(worker: Any) -> None:
-    """Let the arbiter know that this worker has loaded the app.
+    """Let the arbiter know that this worker has loaded the app; a second time, that it wants to go.
 
     They share the file of the heartbeat. Its age is what counts for Gunicorn, its size for us.
     """
@@ -56,6 +60,8 @@ class _Reload:
         self._is_rolling = False
         self._outdated = 0
         """The age of the newest worker that has the old code: Gunicorn counts them."""
+        self._deaf_until = 0.0
+        """Until when no worker is heard that asks for a successor."""
 
     def begin(self) -> None:
         """Read the configuration again; the workers follow one after the other."""
@@ -73,8 +79,10 @@ class _Reload:
     def manage(self) -> None:
         """Stop each old worker when there are enough others, and start the new ones."""
         if not self._is_rolling:
-            self._manage()
-            return
+            if not any(map(self._is_outdated, self._living())):
+                self._manage()
+                return
+            self._has_begun = self._is_rolling = True
         arbiter = self._arbiter
         wanted = arbiter.num_workers
         living = self._living()
@@ -84,18 +92,19 @@ class _Reload:
                 if serving <= wanted:
                     continue
                 serving -= 1
-            elif worker.age > self._outdated:
+            elif not self._is_outdated(worker):
                 continue
             living.remove(worker)
             worker.is_told_to_stop = True
             arbiter.kill_worker(worker.pid, signal.SIGTERM)
-        fresh = sum(worker.age > self._outdated for worker in living)
+        fresh = sum(not self._is_outdated(worker) for worker in living)
         room = wanted + max(1, wanted // _AT_ONCE) - len(living)
         for _ in range(min(wanted - fresh, room)):
             arbiter.spawn_worker()
         if len(living) == fresh == serving == len(arbiter.WORKERS) == wanted:
             self._is_rolling = False
             if self._outdated:
+                self._outdated = 0
                 arbiter.log.info("Reloaded: all workers are new")
 
     def reap(self) -> None:
@@ -125,13 +134,19 @@ class _Reload:
             reason,
         )
         self._outdated = 0
+        self._deaf_until = time.monotonic() + _PATIENCE_S
         time.sleep(_PAUSE_S)
 
     def _living(self) -> list[Any]:
-        """Return the workers that are to go on, the oldest first."""
+        """Return the workers that are to go on, those first that go when others are there."""
         workers = [*self._arbiter.WORKERS.values()]
         going_on = [one for one in workers if not getattr(one, "is_told_to_stop", False)]
-        return sorted(going_on, key=lambda one: one.age)
+        return sorted(going_on, key=lambda one: (not self._is_outdated(one), one.age))
+
+    def _is_outdated(self, worker: Any) -> bool:
+        """Tell whether it has the old code, or asks for a successor."""
+        is_asking = _written(worker) > 1 and time.monotonic() >= self._deaf_until
+        return worker.age <= self._outdated or is_asking
 
 
 def _leave() -> NoReturn:
@@ -139,7 +154,12 @@ def _leave() -> NoReturn:
 
 
 def _has_loaded(worker: Any) -> bool:
+    return _written(worker) > 0
+
+
+def _written(worker: Any) -> int:
+    """Return how many bytes a worker has written: one has loaded the app, two ask to go."""
     try:
-        return os.fstat(worker.tmp.fileno()).st_size > 0
+        return os.fstat(worker.tmp.fileno()).st_size
     except (OSError, ValueError):  # it has been buried meanwhile
-        return False
+        return 0

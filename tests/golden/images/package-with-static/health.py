@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=8675f83f4afc30789d33f0ba9597de96a6f0c32349756dd9b85faece224e6dcf
+# outrider 0.1.0 sha256=b5715a6ff1f15a12cadd8ab37703bc79de67b74025c6ff6381ec2fcdf97aa436
 """Ask the app for a page, and end with 0 when a worker answers: a missing page is an answer too."""
 
 import socket
@@ -8,8 +8,8 @@ import sys
 # https://uwsgi-docs.readthedocs.io/en/latest/Protocol.html
 _VARIABLES = {
     "REQUEST_METHOD": "GET",
-    "REQUEST_URI": '/_outrider/health',
-    "PATH_INFO": '/_outrider/health',
+    "REQUEST_URI": '/-/ready',
+    "PATH_INFO": '/-/ready',
     "QUERY_STRING": "",
     "SERVER_PROTOCOL": "HTTP/1.1",
     "SERVER_NAME": 'localhost',

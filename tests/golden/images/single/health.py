@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=6725e1d618340c84b9befac1c3f98f3c94e7bd532b8137fbb6bee879c846eca1
+# outrider 0.1.0 sha256=1a084c1a00b5623c012372b906082ffb26e95d259b35eb0a8c2cf37433e3509a
 """Ask the app for a page, and end with 0 when a worker answers: a missing page is an answer too."""
 
 import http.client
@@ -7,7 +7,7 @@ import sys
 try:
     connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=4)
     # As Nginx would ask, under a name that the app accepts.
-    connection.request("GET", '/_outrider/health-of-app', headers={"Host": 'shop.example', "X-Forwarded-Proto": "https"})
+    connection.request("GET", '/-/ready', headers={"Host": 'shop.example', "X-Forwarded-Proto": "https"})
     status = connection.getresponse().status
 except (OSError, http.client.HTTPException) as error:
     sys.exit("no answer: {}".format(error))
