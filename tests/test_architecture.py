@@ -29,7 +29,7 @@ FLOORS = (
     {"cli", "console"},
     {"serve", "containers", "control", "deploy", "observe", "bench"},
     {"discover", "process", "files", "sockets", "tls"},
-    {"render", "checks", "lifecycle", "logline", "envfile"},
+    {"render", "checks", "lifecycle", "logline", "envfile", "metrics"},
     {"plan"},
     {"stack"},
     {"site"},
