@@ -5,11 +5,9 @@ import random
 from itertools import pairwise
 
 import pytest
+from tests.metrics.rows import PAGE, STATIC, of, row
 
 from outrider.metrics import RECENT_S, Metrics
-
-STATIC = ("200", "10443", "0.004", "-", "-")
-PAGE = ("200", "800", "0.050", "200", "0.040")
 
 
 def figures_of(*rows, now=110.5, started=100.0):
@@ -29,7 +27,7 @@ def test_an_idle_site_has_figures_too():
 
 
 def test_requests_bytes_and_statuses_are_counted():
-    traffic = figures_of(STATIC, PAGE, ("404", "7", "0.001", "404", "0.001")).traffic
+    traffic = figures_of(STATIC, PAGE, row("404", "7", "0.001", "404", "0.001")).traffic
 
     assert traffic.requests == 3
     assert traffic.sent_bytes == 10443 + 800 + 7
@@ -38,7 +36,10 @@ def test_requests_bytes_and_statuses_are_counted():
 
 
 def test_only_the_servers_own_faults_are_errors():
-    refused, failed = ("404", "7", "0.001", "404", "0.001"), ("500", "7", "0.001", "500", "0.001")
+    refused, failed = (
+        row("404", "7", "0.001", "404", "0.001"),
+        row("500", "7", "0.001", "500", "0.001"),
+    )
     rates = figures_of(PAGE, PAGE, refused, failed).traffic.last_minute
 
     assert rates.error_share == 0.25
@@ -71,7 +72,7 @@ def test_totals_do_not_forget_what_the_window_has_left():
 
 def test_slow_clients_would_have_held_workers():
     """Two clients that took thirty seconds each for what the app did in a second."""
-    slow = ("200", "100000", "31.000", "200", "1.000")
+    slow = row("200", "100000", "31.000", "200", "1.000")
     traffic = figures_of(slow, slow, STATIC, now=160.0).traffic
 
     assert traffic.slow_client_s == 60
@@ -79,14 +80,14 @@ def test_slow_clients_would_have_held_workers():
 
 
 def test_a_slow_download_of_a_static_file_would_have_held_none():
-    traffic = figures_of(("200", "100000", "31.000", "-", "-")).traffic
+    traffic = figures_of(row("200", "100000", "31.000", "-", "-")).traffic
 
     assert traffic.slow_client_s == 0
 
 
 @pytest.mark.parametrize("empty", ["-", ""])
 def test_nginx_alone_has_answered_where_there_is_no_upstream(empty):
-    assert figures_of(("200", "1", "0.001", empty, empty)).traffic.without_app == 1
+    assert figures_of(row("200", "1", "0.001", empty, empty)).traffic.without_app == 1
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_nginx_alone_has_answered_where_there_is_no_upstream(empty):
     ],
 )
 def test_several_answers_of_the_app_are_one_request(upstream_status, upstream_seconds, app_s):
-    traffic = figures_of(("200", "1", "1.000", upstream_status, upstream_seconds)).traffic
+    traffic = figures_of(row("200", "1", "1.000", upstream_status, upstream_seconds)).traffic
 
     assert traffic.app.sum_s == app_s
     assert traffic.app.count == 1
@@ -108,7 +109,7 @@ def test_several_answers_of_the_app_are_one_request(upstream_status, upstream_se
 
 
 def test_the_hours_of_a_websocket_are_nobodys_latency():
-    traffic = figures_of(("101", "500", "7200.000", "101", "7199.000")).traffic
+    traffic = figures_of(row("101", "500", "7200.000", "101", "7199.000")).traffic
 
     assert traffic.requests == 1
     assert traffic.client.count == 0
@@ -118,7 +119,7 @@ def test_the_hours_of_a_websocket_are_nobodys_latency():
 def test_percentiles_are_those_of_the_sorted_times():
     rng = random.Random(7)
     times = [rng.randrange(1, 60_000) for _ in range(1000)]
-    rows = [("200", "1", f"{ms / 1000:.3f}", "200", "0.001") for ms in times]
+    rows = [row("200", "1", f"{ms / 1000:.3f}", "200", "0.001") for ms in times]
     client = figures_of(*rows).traffic.last_minute.client
 
     times.sort()
@@ -133,7 +134,7 @@ def test_percentiles_of_one_request_are_its_time():
 
 
 def test_histograms_only_grow_from_bound_to_bound():
-    rows = [("200", "1", f"{2**power / 1000:.3f}", "-", "-") for power in range(20)]
+    rows = [row("200", "1", f"{2**power / 1000:.3f}", "-", "-") for power in range(20)]
     client = figures_of(*rows).traffic.client
 
     assert all(a <= b for a, b in pairwise(client.counts))
@@ -154,7 +155,7 @@ def test_each_second_is_told_of_once_it_is_over():
 
 def test_each_of_several_sites_has_its_own_figures():
     metrics = Metrics(100.0, ["blog", "shop", "idle"])
-    metrics.add([(*PAGE, "blog"), (*STATIC, "shop"), (*PAGE, "blog"), (*PAGE, "")], 101.0)
+    metrics.add([of("blog", PAGE), of("shop", STATIC), of("blog", PAGE), PAGE], 101.0)
     figures = metrics.figures(102.0)
 
     assert {name: one.requests for name, one in figures.sites.items()} == {

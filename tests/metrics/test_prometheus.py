@@ -2,11 +2,11 @@
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from tests.metrics.rows import PAGE, of, row
 
 from outrider.metrics import Connections, Metrics, Process, Request, prometheus
 
-PAGE = ("200", "800", "0.050", "200", "0.040")
-FAILED = ("500", "80", "12.000", "500", "2.000")
+FAILED = row("500", 80, "12.000", "500", "2.000")
 
 
 def request(seconds, *, is_stream=False):
@@ -55,7 +55,7 @@ def test_histograms_are_read():
 
 
 def test_several_sites_are_labels():
-    samples = read(figures_of([(*PAGE, "blog"), (*FAILED, "shop")], ["blog", "shop"]))
+    samples = read(figures_of([of("blog", PAGE), of("shop", FAILED)], ["blog", "shop"]))
 
     assert samples["outrider_http_requests_total", "200", "blog"] == 1
     assert samples["outrider_http_requests_total", "500", "shop"] == 1
@@ -86,7 +86,7 @@ def test_connections_are_told_of_where_they_are_known():
 def test_any_label_can_be_read_again():
     odd = 'a\\b"c\nd'
 
-    assert read(figures_of([(*PAGE, odd)]))["outrider_http_requests_total", "200", odd] == 1
+    assert read(figures_of([of(odd, PAGE)]))["outrider_http_requests_total", "200", odd] == 1
 
 
 def test_each_metric_is_explained_and_has_a_type():

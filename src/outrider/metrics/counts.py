@@ -28,9 +28,10 @@ RECENT_S = 120
 """How far back the figures of each second go."""
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_KEY = itemgetter(0, 2, 4)
-_SIZE = itemgetter(1)
-_SITE = 5
+# Of a row as logline makes it: site, status, seconds and the app's seconds; bytes.
+_KEY = itemgetter(1, 6, 8, 10)
+_SITE = itemgetter(1)
+_SIZE = itemgetter(7)
 _EXACT_BITS = 7
 
 
@@ -112,30 +113,27 @@ class Metrics:
         self._started = started
         self._sites = {name: _Site() for name in sites}
 
-    def add(self, rows: Sequence[Sequence[str]], now: float) -> None:
-        """Count the lines of a batch.
+    def add(self, rows: Sequence[tuple[str, ...]], now: float) -> None:
+        """Count the requests of a batch.
 
         Args:
-            rows: status, bytes, seconds, upstream's status and upstream's seconds as Nginx writes
-                them, and the site's name where there are several.
+            rows: as logline makes them.
             now: the time.
         """
-        if rows and len(rows[0]) > _SITE:
-            groups: dict[str, list[Sequence[str]]] = {}
-            for row in rows:
-                groups.setdefault(row[_SITE], []).append(row)
-            for name, group in groups.items():
-                self._add(name, group, now)
-        elif rows:
-            self._add("", rows, now)
+        alike = Counter(map(_KEY, rows)).items()
+        counts = {site: self._counts(site, now) for site in {key[0] for key, _ in alike}}
+        for (site, status, seconds, upstream), number in alike:
+            counts[site].count(status, _milliseconds(seconds) or 0, _milliseconds(upstream), number)
+        if len(counts) == 1:
+            next(iter(counts.values())).sent_bytes += sum(map(int, map(_SIZE, rows)))
+        else:
+            for site, size in zip(map(_SITE, rows), map(int, map(_SIZE, rows)), strict=True):
+                counts[site].sent_bytes += size
 
-    def _add(self, name: str, rows: Sequence[Sequence[str]], now: float) -> None:
-        if name not in self._sites:
-            self._sites[name] = _Site()
-        counts = self._sites[name].at(int(now))
-        counts.sent_bytes += sum(map(int, map(_SIZE, rows)))
-        for (status, seconds, upstream), number in Counter(map(_KEY, rows)).items():
-            counts.count(status, _milliseconds(seconds) or 0, _milliseconds(upstream), number)
+    def _counts(self, site: str, now: float) -> _Counts:
+        if site not in self._sites:
+            self._sites[site] = _Site()
+        return self._sites[site].at(int(now))
 
     def figures(
         self,

@@ -60,9 +60,16 @@ class Board(NamedTuple):
 
 
 def in_environment(env: Mapping[str, str]) -> Scoreboard | None:
-    """Return the scoreboard that a supervisor has handed down, if there is one."""
+    """Return the scoreboard that a supervisor has handed down, if there is one.
+
+    It is for a process that is about to answer requests: from now on it is known as such.
+    """
     place = env.get(VARIABLE)
-    return Scoreboard(place) if place else None
+    if not place:
+        return None
+    board = Scoreboard(place)
+    board.open()
+    return board
 
 
 class Scoreboard:
@@ -91,7 +98,7 @@ class Scoreboard:
     def begin(self, method: bytes, path: bytes, request_id: bytes) -> int:
         """Write down that a request is being answered, and return its slot."""
         if self._block is None:
-            self._open()
+            self.open()
         try:
             slot = self._free.pop()
         except IndexError:
@@ -143,7 +150,8 @@ class Scoreboard:
 
     # -- the block ---------------------------------------------------------------------------------
 
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Take a block, if this process has none."""
         with self._opening:
             if self._block is None:
                 block = _claimed(self._place)
