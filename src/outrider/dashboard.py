@@ -30,7 +30,8 @@ _AT_ONCE = 32
 _SECURITY = {
     # Everything on the page is its own: https://www.w3.org/TR/CSP3/
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -78,7 +79,7 @@ async def listening(listener: socket.socket, figures: Callable[[], Figures]) -> 
         with contextlib.suppress(
             TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError
         ):
-            async with asyncio.timeout(_TIME_LIMIT_S), at_once:
+            async with at_once, asyncio.timeout(_TIME_LIMIT_S):
                 head = await reader.readuntil(b"\r\n\r\n")
                 writer.write(answered(head, figures))
                 await writer.drain()

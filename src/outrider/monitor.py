@@ -55,7 +55,8 @@ class Monitor:
             for record in records
             if record.request
         ]
-        self._metrics.add(rows, time.monotonic())
+        if rows:
+            self._metrics.add(rows, time.monotonic())
 
     def figures(self, mains: Iterable[Main]) -> Figures:
         """Return the figures of this moment.
