@@ -27,9 +27,9 @@ PACKAGE = Path(__file__).parent.parent / "src" / "outrider"
 FLOORS = (
     {"__main__"},
     {"cli", "console"},
-    {"serve", "containers", "control", "deploy", "observe", "bench"},
-    {"discover", "process", "files", "sockets", "tls"},
-    {"render", "checks", "lifecycle", "logline", "envfile"},
+    {"serve", "containers", "control", "deploy", "bench", "monitor"},
+    {"dashboard", "discover", "observe", "process", "files", "sockets", "tls"},
+    {"render", "checks", "lifecycle", "logline", "envfile", "metrics"},
     {"plan"},
     {"stack"},
     {"site"},
@@ -49,6 +49,7 @@ NEIGHBOURS = {
     ("settings", "errors"),
     ("settings", "values"),
     ("settings", "servers"),
+    ("serve", "monitor"),
 }
 # The same, but only under `if TYPE_CHECKING`.
 NEIGHBOURS_FOR_TYPES = {("errors", "settings"), ("errors", "servers")}
@@ -170,7 +171,7 @@ OWNERS = (
     ),
     Owner(
         "the clock",
-        frozenset({"serve", "deploy", "bench", "process", "app", "probe"}),
+        frozenset({"serve", "deploy", "bench", "monitor", "process", "app", "probe"}),
         ("time.time*", "time.monotonic*", *(f"datetime.*.{name}" for name in ("*now", "today"))),
         "take `now` as an argument",
     ),

@@ -14,9 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from outrider import errors, files, lifecycle, logline, process, sockets
+from outrider import errors, files, lifecycle, logline, monitor, process, sockets
 from outrider.discover.interpreter import search_path
 from outrider.errors import Exit, OutriderError
+from outrider.observe import SCOREBOARD_VARIABLE, Main
 from outrider.render.fleet import lay_out
 
 if TYPE_CHECKING:
@@ -90,11 +91,12 @@ def serve(
             )
             for site, app_env in zip(fleet.sites, app_envs, strict=True)
         }
+        watched = stack.enter_context(monitor.watching(fleet))
         write_fleet(root, fleet)
         _try_nginx(first, env, public)
         for app in apps.values():
             _collect(app.site, app.env, launcher, report)
-        runner = _Runner(fleet, apps, report, dict(env), launcher, announce, public)
+        runner = _Runner(fleet, apps, report, dict(env), launcher, announce, public, watched)
         outcome = asyncio.run(runner.run())
     return conclude(outcome, fleet)
 
@@ -270,6 +272,7 @@ class _Runner:
     launcher: str
     announce: Callable[[], None]
     public: socket.socket
+    monitor: monitor.Monitor
     children: dict[Name, process.Child] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -287,18 +290,33 @@ class _Runner:
         )
         self.events.put_nowait(lifecycle.Begin())
         try:
-            while True:
-                state, actions = lifecycle.step(state, await self._next_event(), time.monotonic())
-                for action in actions:
-                    if isinstance(action, lifecycle.Finish):
-                        return action.outcome
-                    await self._do(action)
+            async with self.monitor.telling(self._mains):
+                return await self._live(state)
         finally:
             for child in self.children.values():
                 child.kill()
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def _live(self, state: lifecycle.State) -> Outcome:
+        while True:
+            state, actions = lifecycle.step(state, await self._next_event(), time.monotonic())
+            for action in actions:
+                if isinstance(action, lifecycle.Finish):
+                    return action.outcome
+                await self._do(action)
+
+    def _mains(self) -> Iterator[Main]:
+        for name, child in self.children.items():
+            app = self.apps.get(name)
+            is_named = app is not None and not app.site.is_alone
+            yield Main(
+                pid=child.pid,
+                title=app.site.process.server.title if app else called(name, self.fleet),
+                site=app.site.name if app and is_named else "",
+                has_workers=name == lifecycle.FRONT,
+            )
 
     async def _next_event(self) -> Event:
         try:
@@ -369,10 +387,10 @@ class _Runner:
                 f"{site.paths.run}/{site.paths.within(server.config)}",
                 *([site.process.target] if server.name == "gunicorn" else []),
             ],
-            env=app.env,
+            env={**app.env, **self.monitor.variables},
             cwd=site.process.directory,
             account=site.user,
-            pass_fds=fds,
+            pass_fds=(*fds, *self.monitor.descriptors),
             on_lines=lambda lines: self._log("app", lines, whose),
             notify=(NOTIFY_VARIABLE, lambda lines: self._hear_workers(name, lines)),
             lifeline=LIFELINE_VARIABLE,
@@ -439,8 +457,9 @@ class _Runner:
 
     def _log(self, source: str, lines: list[str], site: str = "") -> None:
         when = now()
-        for line in lines:
-            record = logline.parse(source, line, site)
+        records = [logline.parse(source, line, site) for line in lines]
+        self.monitor.hear(records)
+        for record in records:
             # Nginx says so at each start, before it has read which levels are wanted.
             if record.level != "notice":
                 self.report.log(record, when)
@@ -493,6 +512,7 @@ def app_environment(env: Mapping[str, str], more: Mapping[str, str], site: Site)
         "GUNICORN_CMD_ARGS",
         NOTIFY_VARIABLE,
         LIFELINE_VARIABLE,
+        SCOREBOARD_VARIABLE,
     )
     kept = {name: value for name, value in env.items() if name not in unwanted}
     if site.user.is_changed:

@@ -315,6 +315,14 @@ SETTINGS: tuple[Setting, ...] = (
         default="text",
     ),
     Setting(
+        name="metrics",
+        parse=parse_address,
+        metavar="HOST:PORT",
+        is_of_front=True,
+        help="Where figures are told: /metrics for Prometheus, and a dashboard for a browser.",
+        default="none: every user of a machine can read its local addresses",
+    ),
+    Setting(
         name="nginx",
         parse=parse_path,
         metavar="FILE",

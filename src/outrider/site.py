@@ -240,6 +240,8 @@ class Site:
     front: Front
     trusted_proxies: tuple[str, ...]
     log_format: str
+    metrics: Address | None = None
+    """Where figures are told."""
     user: User
     paths: Paths
     env_file: str | None

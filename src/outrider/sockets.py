@@ -75,6 +75,24 @@ def _free(address: Address) -> str:
     return str(type(address)(host=address.host, port=8080))
 
 
+def bind_metrics(address: Address) -> socket.socket:
+    """Return a listening TCP socket that children do not inherit.
+
+    Raises:
+        OutriderError: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address.host, address.port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise errors.cannot_tell_figures(str(address), error.strerror or str(error)) from None
+    return listener
+
+
 _LOW_PORTS = range(10_000, 32_000)
 """Below those that the kernel gives to outgoing connections, each of which would be in the way for
 a minute after its end: https://docs.kernel.org/networking/ip-sysctl.html (ip_local_port_range)"""

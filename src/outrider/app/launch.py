@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 FIRST_LISTEN_FD = 3
-NOTIFY_VARIABLE = "OUTRIDER_NOTIFY_FD"
+SHARED_VARIABLES = ("OUTRIDER_NOTIFY_FD", "OUTRIDER_SCOREBOARD_FD")
 
 
 def main(argv: list[str]) -> None:
@@ -70,10 +70,11 @@ def _run_gunicorn(conf: str, target: str) -> None:
 
 
 def _let_spawned_workers_tell() -> None:
-    """Name the supervisor's descriptor by a path: Python's `spawn` hands none on."""
-    descriptor = os.environ.get(NOTIFY_VARIABLE)
-    if descriptor and sys.platform.startswith("linux"):
-        os.environ[NOTIFY_VARIABLE] = f"/proc/{os.getpid()}/fd/{descriptor}"
+    """Name the supervisor's descriptors by a path: Python's `spawn` hands none on."""
+    for variable in SHARED_VARIABLES:
+        descriptor = os.environ.get(variable)
+        if descriptor and sys.platform.startswith("linux"):
+            os.environ[variable] = f"/proc/{os.getpid()}/fd/{descriptor}"
 
 
 if __name__ == "__main__":

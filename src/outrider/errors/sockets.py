@@ -60,6 +60,17 @@ def cannot_bind(bind: str, why: str) -> OutriderError:
     )
 
 
+def cannot_tell_figures(address: str, why: str) -> OutriderError:
+    """The address of `metrics` is taken, not this machine's, or needs a right."""
+    return OutriderError(
+        "cannot-tell-figures",
+        f"cannot listen on {address} for `metrics`",
+        found=[why],
+        fix=["choose another port of this machine:  --metrics 127.0.0.1:9100"],
+        exit_code=Exit.BIND,
+    )
+
+
 def socket_path_too_long(path: str, length: int, limit: int) -> OutriderError:
     """A Unix socket's path has a fixed size in the kernel: https://man7.org/linux/man-pages/man7/unix.7.html."""
     return OutriderError(

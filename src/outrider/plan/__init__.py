@@ -98,6 +98,7 @@ def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
         front=front,
         trusted_proxies=proxies,
         log_format=log_format,
+        metrics=_metrics(ledger),
         user=user,
         paths=paths,
         env_file=env_file,
@@ -372,6 +373,19 @@ def _limits(facts: Facts, server: Server, ledger: Ledger) -> Limits:
         open_files=host.open_files,
         backlog=min(host.somaxconn, 4096),
     )
+
+
+def _metrics(ledger: Ledger) -> Address | None:
+    given = ledger.settings.get("metrics")
+    if given is None:
+        return None
+    address: Address = given.value
+    if is_loopback(address):
+        ledger.note("metrics", str(address), given.origin, f"a dashboard at http://{address}/")
+    else:
+        why = "whoever reaches it reads the figures, with paths of requests; no password is asked"
+        ledger.note("metrics", str(address), given.origin, why, warn=True)
+    return address
 
 
 def _root(prefix: str) -> str:

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any, Awaitable, Callable, Dict, Iterable, Sequence
+import functools
+from typing import TYPE_CHECKING, Any, Awaitable, Callable, Dict, Iterable, Sequence
 
 from . import frameworks, offload, seen
 from .lines import REQUEST_ID
+
+if TYPE_CHECKING:
+    from .scoreboard import Scoreboard
 
 Scope = Dict[str, Any]
 Message = Dict[str, Any]
@@ -31,6 +35,7 @@ class AsgiFront:
         roots: the folders whose files Nginx may send in the app's place, each with its internal
             URL.
         tell_ready: called when the app has started.
+        board: where what is done stands.
     """
 
     def __init__(
@@ -39,6 +44,7 @@ class AsgiFront:
         prefix: str = "",
         roots: Iterable[tuple[str, str]] = (),
         tell_ready: Callable[[], None] | None = None,
+        board: Scoreboard | None = None,
     ) -> None:
         frameworks.prepare(app, prefix)
         self.app = app
@@ -46,6 +52,7 @@ class AsgiFront:
         self.cut = len(prefix) if frameworks.wants_path_without_prefix(app) else 0
         self.roots = offload.existing(roots)
         self.tell_ready = tell_ready
+        self.board = board
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Correct the scope and pass the request on."""
@@ -54,8 +61,33 @@ class AsgiFront:
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         REQUEST_ID.set(headers.get(b"x-request-id", ""))
+        if self.board is None:
+            await self._serve(scope, headers, receive, send, None)
+            return
+        slot = self.board.begin(
+            scope.get("method", "WEBSOCKET").encode("latin-1", "replace"),
+            scope["path"].encode("utf-8", "replace"),
+            headers.get(b"x-request-id", "").encode("latin-1", "replace"),
+        )
+        try:
+            await self._serve(
+                scope, headers, receive, send, functools.partial(self.board.mark_stream, slot)
+            )
+        finally:
+            self.board.end(slot)
+
+    async def _serve(
+        self,
+        scope: Scope,
+        headers: dict[bytes, str],
+        receive: Receive,
+        send: Send,
+        mark_stream: Callable[[], None] | None,
+    ) -> None:
         scope = self._seen(scope, headers)
         if scope["type"] != "http":
+            if mark_stream:
+                mark_stream()
 
             async def tell(message: Message) -> None:
                 await send(_unable_to_steer(message))
@@ -63,7 +95,7 @@ class AsgiFront:
             await self.app(scope, receive, tell)
             return
         patient = _PatientReceive(receive)
-        answer = _Answer(scope, headers, patient, send, self.roots)
+        answer = _Answer(scope, headers, patient, send, self.roots, mark_stream)
         try:
             await self.app(scope, patient, answer.send)
             await answer.release()
@@ -200,7 +232,9 @@ class _Answer:
         receive: Receive,
         send: Send,
         roots: Sequence[offload.Root],
+        mark_stream: Callable[[], None] | None,
     ) -> None:
+        self._mark_stream = mark_stream
         self._method = scope.get("method", "GET")
         self._request = request
         self._receive = receive
@@ -217,8 +251,11 @@ class _Answer:
             self._has_started = True
             headers = offload.cleaned(list(message.get("headers", ())))
             self._start = {**message, "headers": headers}
+            is_stream = offload.is_event_stream(headers)
+            if is_stream and self._mark_stream:
+                self._mark_stream()
             # Who reads events learns at once that it may; the first event may come hours later.
-            if not self._roots or offload.is_event_stream(headers):
+            if not self._roots or is_stream:
                 await self.release()
         elif message["type"] == PATH_SEND:
             await self._send_path(message["path"])

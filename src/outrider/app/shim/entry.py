@@ -13,14 +13,19 @@ import signal
 import sys
 import tempfile
 import traceback
-from typing import Any, Callable, Dict, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, Sequence
 from urllib.parse import unquote_to_bytes
 
 from .asgi import AsgiFront
 from .lines import REQUEST_ID, tag_lines
 from .ready import NOT_LOADED, NOT_STARTED, tell_failed, tell_ready
+from .scoreboard import in_environment
 from .target import import_app
 from .wsgi import WsgiFront
+
+if TYPE_CHECKING:
+    from .scoreboard import Scoreboard
 
 Environ = Dict[str, Any]
 Roots = Iterable["tuple[str, str]"]
@@ -45,14 +50,16 @@ def wsgi(target: str, server: str, prefix: str, roots: Roots) -> WsgiEntry:
         prefix: where the app is mounted, without a closing slash.
         roots: the folders whose files Nginx may send in the app's place.
     """
-    entry = WsgiEntry(WsgiFront(_load(target, server), prefix, roots))
+    board = in_environment(os.environ)
+    entry = WsgiEntry(WsgiFront(_load(target, server), prefix, roots, board), board)
     tell_ready()
     return entry
 
 
 def asgi(target: str, server: str, prefix: str, roots: Roots) -> AsgiEntry:
     """Import an ASGI app; once its lifespan has begun it says that it is there."""
-    return AsgiEntry(AsgiFront(_load(target, server), prefix, roots, tell_ready))
+    board = in_environment(os.environ)
+    return AsgiEntry(AsgiFront(_load(target, server), prefix, roots, tell_ready, board))
 
 
 def _load(target: str, server: str) -> Any:
@@ -89,8 +96,11 @@ def _mortal() -> Iterator[None]:
 class WsgiEntry:
     """A WSGI app that completes what the server has made of the request, and answers failures."""
 
-    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
+    def __init__(
+        self, app: Callable[..., Iterable[bytes]], board: Scoreboard | None = None
+    ) -> None:
         self.app = app
+        self.board = board
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Call the app, and look at its first bytes before the server sends anything."""
@@ -110,10 +120,15 @@ class WsgiEntry:
             _close(body)
             request.take_over()
             request.close()
+            if self.board is not None:
+                self.board.leave()
             page = [("Content-Type", "text/html"), ("Content-Length", str(len(_PAGE)))]
             start_response("500 Internal Server Error", page)
             return [_PAGE]
-        return _Body([*answer.written, first], chunks, (body, request), environ)
+        ends: list[Callable[[], object]] = [partial(_close, body), request.close]
+        if self.board is not None:
+            ends.append(partial(self.board.end, self.board.take_along()))
+        return _Body([*answer.written, first], chunks, ends, environ)
 
 
 class _Request:
@@ -196,7 +211,11 @@ class _Body:
     """What the app answers, beginning with what has been looked at already."""
 
     def __init__(
-        self, first: Sequence[bytes], rest: Iterator[bytes], ends: Sequence[Any], environ: Environ
+        self,
+        first: Sequence[bytes],
+        rest: Iterator[bytes],
+        ends: Sequence[Callable[[], object]],
+        environ: Environ,
     ) -> None:
         self._first = [chunk for chunk in first if chunk]
         self._rest = rest
@@ -214,11 +233,10 @@ class _Body:
         return next(self._rest)
 
     def close(self) -> None:
-        body, request = self._ends
-        try:
-            _close(body)
-        finally:
-            request.close()
+        # All of them, whatever one raises.
+        with contextlib.ExitStack() as stack:
+            for end in reversed(self._ends):
+                stack.callback(end)
 
 
 def _complete(environ: Environ) -> None:

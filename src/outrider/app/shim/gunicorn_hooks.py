@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from typing import Any, Iterable
+from typing import TYPE_CHECKING, Any, Iterable
 
 from .gunicorn_hang import ask_before_killing, show_when_asked
 from .gunicorn_recycle import recycle
 from .gunicorn_reload import reload_gently, tell_arbiter
 from .lines import REQUEST_ID
 from .ready import tell_ready
+from .scoreboard import in_environment
 from .wsgi import WsgiFront
+
+if TYPE_CHECKING:
+    from .scoreboard import Scoreboard
 
 __all__ = [
     "ask_before_killing",
@@ -28,23 +32,29 @@ __all__ = [
 
 def wrap(worker: Any, prefix: str, roots: Iterable[tuple[str, str]] = ()) -> None:
     """Put the shim around the worker's app, and say that it is ready: a `post_worker_init` hook."""
+    board = in_environment(os.environ)
     if hasattr(worker, "asgi"):  # Gunicorn's own ASGI worker
         from .asgi import AsgiFront  # noqa: PLC0415 - asyncio comes with it
         from .gunicorn_asgi import repair  # noqa: PLC0415
 
-        repair(worker, AsgiFront(worker.asgi, prefix, roots))
+        repair(worker, AsgiFront(worker.asgi, prefix, roots, board=board))
     else:
-        worker.wsgi = WsgiFront(worker.wsgi, prefix, roots)
-        _forget_after_each_request(worker)
+        worker.wsgi = WsgiFront(worker.wsgi, prefix, roots, board)
+        _forget_after_each_request(worker, board)
     _IS_READY.set()
     tell_arbiter(worker)
     tell_ready()
     show_when_asked()
 
 
-def _forget_after_each_request(worker: Any) -> None:
+def _forget_after_each_request(worker: Any, board: Scoreboard | None) -> None:
+    def forget() -> None:
+        REQUEST_ID.set("")
+        if board is not None:
+            board.leave()
+
     if hasattr(worker, "after_request"):  # Outrider's own
-        worker.after_request = lambda: REQUEST_ID.set("")
+        worker.after_request = forget
         return
     handle = worker.handle
 
@@ -53,7 +63,7 @@ def _forget_after_each_request(worker: Any) -> None:
         try:
             return handle(*args)
         finally:
-            REQUEST_ID.set("")
+            forget()
 
     worker.handle = handle_and_forget
 

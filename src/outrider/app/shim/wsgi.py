@@ -5,10 +5,13 @@ https://peps.python.org/pep-3333/
 
 from __future__ import annotations
 
-from typing import Any, Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Sequence
 
 from . import frameworks, offload, seen
 from .lines import REQUEST_ID
+
+if TYPE_CHECKING:
+    from .scoreboard import Scoreboard
 
 Headers = Sequence["tuple[str, str]"]
 
@@ -21,6 +24,7 @@ class WsgiFront:
         prefix: where the app is mounted, without a closing slash; empty for the root.
         roots: the folders whose files Nginx may send in the app's place, each with its internal
             URL.
+        board: where what is done stands. Whoever calls this app says when a request is over.
     """
 
     def __init__(
@@ -28,10 +32,12 @@ class WsgiFront:
         app: Callable[..., Iterable[bytes]],
         prefix: str = "",
         roots: Iterable[tuple[str, str]] = (),
+        board: Scoreboard | None = None,
     ) -> None:
         frameworks.prepare(app, prefix)
         self.app = app
         self.prefix = prefix
+        self.board = board
         self.roots = offload.existing(roots)
 
     def __call__(
@@ -39,6 +45,8 @@ class WsgiFront:
     ) -> Iterable[bytes]:
         """Correct the environment, pass the request on, and look at what comes back."""
         REQUEST_ID.set(environ.get("HTTP_X_REQUEST_ID", ""))
+        if self.board is not None:
+            self.board.enter(environ)
         if not environ.get("REMOTE_ADDR"):
             # The peer of a Unix socket has no address: https://gunicorn.org/deploy/
             environ["REMOTE_ADDR"] = environ.get("HTTP_X_REAL_IP", "")
