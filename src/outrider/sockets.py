@@ -108,8 +108,10 @@ def resolve(host: str, port: int) -> str:
     return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
 
 
-def bind_private(path: str, backlog: int, user: User) -> socket.socket:
+def bind_private(path: str, backlog: int, user: User | None) -> socket.socket:
     """Return a listening Unix socket that only `user` may connect to, inheritable.
+
+    Without one, only who we are.
 
     Gunicorn believes whoever connects to it, so nobody else may.
 
@@ -120,7 +122,7 @@ def bind_private(path: str, backlog: int, user: User) -> socket.socket:
     try:
         listener.bind(path)
         Path(path).chmod(0o600)
-        if user.is_changed:
+        if user is not None and user.is_changed:
             os.chown(path, user.uid, user.gid)
         listener.listen(backlog)
     except OSError as error:

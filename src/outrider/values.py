@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 RESERVED_NAMES = (
     *("front", "nginx", "outrider", "release"),  # what else speaks in the log
+    "control",  # its socket stands beside those of the sites
     *("default", "hostnames", "include", "volatile"),  # words of Nginx's `map`
 )
 _SIZE_UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
