@@ -233,6 +233,29 @@ def test_nonsense_does_not_harm_the_site(site, place):
     assert Typed("status").code == 0
 
 
+# -- status ----------------------------------------------------------------------------------------
+
+
+def test_status_is_for_people_or_for_scripts(site, place):
+    assert Typed("status").lines[:1] == ["shop  http://127.0.0.1:8000/"]
+    told = json.loads("\n".join(Typed("status", "--json").lines))
+    assert (told["phase"], told["run_dir"]) == ("serving", str(place / "run"))
+
+
+def test_status_is_shown_again_until_the_site_ends(site, monkeypatch):
+    monkeypatch.setattr(cli.operate, "REFRESH_S", 0.01)
+    typed: list[Typed] = []
+    watching = threading.Thread(target=lambda: typed.append(Typed("status", "--watch", "--json")))
+    watching.start()
+    time.sleep(0.3)
+    site.phase = "draining"
+    watching.join(20)
+    [done] = typed
+    assert len(done.lines) > 3
+    assert {json.loads(line)["names"][0] for line in done.lines} == {"shop"}
+    assert done.code == 15
+
+
 # -- stop ------------------------------------------------------------------------------------------
 
 

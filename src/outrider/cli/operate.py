@@ -238,7 +238,9 @@ class _Reader:
     def _records(self, said: dict[str, Any]) -> Iterator[tuple[str, logline.Record]]:
         for line in said["lines"]:
             record = logline.parse(said["source"], line, said["site"])
-            yield from self.choice.of(said["when"], record)
+            # Nginx's about its own start, as in the log of `outrider run`.
+            if record.level != "notice":
+                yield from self.choice.of(said["when"], record)
 
 
 @click.command()

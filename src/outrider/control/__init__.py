@@ -123,6 +123,7 @@ class _Room:
         self.running = running
         self.log = _Log()
         self.is_over = asyncio.Event()
+        self.is_told_to_stop = False
         self.how_it_ended: OutriderError | None = None
         self.conversations: set[asyncio.Task[Any]] = set()
 
@@ -182,11 +183,9 @@ class _Room:
 
     async def _stop(self, speaker: _Speaker, *, is_now: bool) -> dict[str, Any]:
         # A second order kills, so that one who asks twice by mistake only waits with the first.
-        if not self.running.state().get("is_stopping"):
+        if not (self.is_told_to_stop or self.running.state().get("is_stopping")):
             self.running.stop()
-            if is_now:
-                # The first order is carried out before the second is heard.
-                await asyncio.sleep(0)
+        self.is_told_to_stop = True
         if is_now:
             self.running.stop()
         phase = ""
