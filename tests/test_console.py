@@ -214,9 +214,9 @@ class Terminal(io.StringIO):
 
 
 def test_on_a_terminal_a_result_stands_where_the_one_before_stood():
-    made = Console(Terminal(), io.StringIO(), {})
-    assert made.refresh("one\ntwo\n", in_place=True)
-    assert made.stdout.getvalue() == "\x1b[Hone\x1b[K\ntwo\x1b[K\n\x1b[J"
+    terminal = Terminal()
+    assert Console(terminal, io.StringIO(), {}).refresh("one\ntwo\n", in_place=True)
+    assert terminal.getvalue() == "\x1b[Hone\x1b[K\ntwo\x1b[K\n\x1b[J"
 
 
 def test_elsewhere_results_follow_each_other():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 import time
 from collections import deque
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,11 @@ import click
 from outrider import logline, serve
 from outrider.cli.parsed import Parsed
 from outrider.control import filters
+from outrider.errors import Exit, OutriderError
 from outrider.values import parse_network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from outrider.console import Console
     from outrider.control.finding import Found
@@ -77,35 +80,62 @@ def reload(console: Console, /, *, site: str | None, watch: bool) -> None:
     if not watch:
         _reload(console, found)
         return
-    from outrider.discover.changes import look, settled  # noqa: PLC0415
-    from outrider.errors import OutriderError  # noqa: PLC0415
-
-    folders = found.directories
-    without = found.state.get("folders", ())
-    console.step(f"{found.names[0]} is reloaded when a file changes in {', '.join(folders)}")
     with ended_by_ctrl_c():
-        before = look(folders, without)
-        while True:
-            time.sleep(_LOOK_S)
-            after = look(folders, without)
-            if after == before:
-                continue
-            after = settled(after, lambda: look(folders, without), lambda: time.sleep(_LOOK_S))
-            console.step(f"{_changed(before, after, found)}; reloading")
-            before = after
-            try:
-                _reload(console, found)
-            except OutriderError as error:
-                if error.id in ("site-went-away", "site-runs-no-more", "site-is-stopping"):
-                    raise
-                console.error(error)
+        _watch(console, found, partial(_tell, console), console.error)
 
 
 def _reload(console: Console, found: Found) -> None:
     from outrider.control.asking import ask  # noqa: PLC0415
 
-    told = ask(found.run_dir, "reload", lambda said: _tell(console, said))
-    console.step(f"the new code serves (generation {told['generation']})")
+    console.step(_done(ask(found.run_dir, "reload", partial(_tell, console))))
+
+
+def _done(told: dict[str, Any]) -> str:
+    return f"the new code serves (generation {told['generation']})"
+
+
+def watch_beside(console: Console, run_dir: str) -> None:
+    """Reload the site of this very process when a file changes, for as long as it lives."""
+    from outrider.control.finding import Found  # noqa: PLC0415
+
+    def watch() -> None:
+        # It tells itself what comes of its reloads; and that it ends, nobody has to tell it.
+        with contextlib.suppress(OutriderError):
+            _watch(console, Found.at(run_dir), lambda _: None, lambda _: None)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _watch(
+    console: Console,
+    found: Found,
+    hear: Callable[[dict[str, Any]], None],
+    complain: Callable[[OutriderError], None],
+) -> None:
+    """Reload when a file of the project has changed, until the site is gone."""
+    from outrider.control.asking import ask  # noqa: PLC0415
+    from outrider.discover.changes import look, settled  # noqa: PLC0415
+
+    look_again = partial(look, found.directories, found.state.get("folders", ()))
+    folders = ", ".join(found.directories)
+    console.step(f"{', '.join(found.names)} is reloaded when a file changes in {folders}")
+    before = look_again()
+    while True:
+        time.sleep(_LOOK_S)
+        after = look_again()
+        if after == before:
+            continue
+        after = settled(after, look_again, partial(time.sleep, _LOOK_S))
+        console.step(f"{_changed(before, after, found)}; reloading")
+        before = after
+        try:
+            told = ask(found.run_dir, "reload", hear)
+        except OutriderError as error:
+            if error.id in ("site-went-away", "site-runs-no-more", "site-is-stopping"):
+                raise
+            complain(error)
+        else:
+            hear({"tell": _done(told)})
 
 
 def _changed(before: dict[str, int], after: dict[str, int], found: Found) -> str:
@@ -133,11 +163,15 @@ def stop(console: Console, /, *, site: str | None, now: bool) -> None:
     from outrider.control.asking import ask  # noqa: PLC0415
 
     found = _find(site, "stop")
+    # Its last words come before it has left; whoever starts it again next wants the place.
+    wait_until_left = partial(files.wait_until_left, Path(found.run_dir), int(found.state["pid"]))
     try:
-        ask(found.run_dir, "stop", lambda said: _tell(console, said), now=now)
-    finally:
-        # Its last words come before it has left; whoever starts it again next wants the place.
-        files.wait_until_left(Path(found.run_dir), int(found.state["pid"]))
+        ask(found.run_dir, "stop", partial(_tell, console), now=now)
+    except OutriderError as error:
+        if error.exit_code is not Exit.CONTROL:
+            wait_until_left()
+        raise
+    wait_until_left()
     console.step(f"{', '.join(found.names)} has stopped")
 
 

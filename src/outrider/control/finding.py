@@ -32,6 +32,17 @@ class Found:
     run_dir: str
     state: dict[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def at(cls, run_dir: str) -> Found:
+        """Return the site of a run directory.
+
+        Raises:
+            OutriderError: it cannot be asked.
+        """
+        run_dir = os.path.realpath(run_dir)
+        state = ask(run_dir, "status", patience_s=_PATIENCE_S)
+        return cls(run_dir=run_dir, state=state | {"run_dir": run_dir})
+
     @property
     def names(self) -> list[str]:
         """What it is called; several sites of one supervisor have a name each."""
@@ -64,7 +75,7 @@ def find(word: str | None, cwd: str, command: str) -> Found:
     site = choose(sites, of_others, word, path, cwd=os.path.realpath(cwd), command=command)
     if site is None:
         assert path is not None
-        return Found(run_dir=path, state=_state(path))
+        return Found.at(path)
     if not site.state:
         raise errors.site_is_silent(site.run_dir, files.pid_of(Path(site.run_dir)), _PATIENCE_S)
     return site
@@ -77,7 +88,7 @@ def _look() -> tuple[list[Found], list[str]]:
         try:
             if not files.is_run_directory(Path(run_dir)):
                 continue
-            state = _state(run_dir)
+            site = Found.at(run_dir)
         except PermissionError:
             # What is in there cannot be seen, so its name has to do.
             if Path(run_dir).parent.name.startswith("outrider-"):
@@ -88,12 +99,8 @@ def _look() -> tuple[list[Found], list[str]]:
             elif error.id == "site-is-silent":
                 sites.append(Found(run_dir=os.path.realpath(run_dir)))
         else:
-            sites.append(Found(run_dir=os.path.realpath(run_dir), state=state))
+            sites.append(site)
     return sites, of_others
-
-
-def _state(run_dir: str) -> dict[str, Any]:
-    return ask(run_dir, "status", patience_s=_PATIENCE_S) | {"run_dir": run_dir}
 
 
 def choose(
