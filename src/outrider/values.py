@@ -173,6 +173,16 @@ def parse_server_name(raw: object) -> str:
     return text
 
 
+def parse_client(raw: object) -> str:
+    """Return the IP address of a client, as Nginx writes it."""
+    text = parse_text(raw)
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        msg = "the IP address of a client, as 203.0.113.7"
+        raise BadValueError(msg) from None
+
+
 def parse_network(raw: object) -> str:
     """Return an IP network in CIDR form; a single address is a network of one."""
     text = parse_text(raw)

@@ -61,6 +61,7 @@ class FakeSite:
             tell("ZeroDivisionError: division by zero", "app")
             raise errors.boot_failed("Gunicorn", "it ended with exit code 3")
         self.generation += 1
+        tell(f"the new code serves: generation {self.generation}")
 
     def stop(self) -> None:
         self.asked.append("stop")

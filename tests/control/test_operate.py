@@ -301,7 +301,7 @@ def test_stop_now_does_not_wait(site):
 
 def test_a_reload_shows_its_steps_and_ends_when_the_new_code_serves(site):
     typed = Typed("reload")
-    assert typed.said == ["the new code is tried", "the new code serves (generation 2)"]
+    assert typed.said == ["the new code is tried", "the new code serves: generation 2"]
     assert typed.code == 0
 
 
@@ -469,14 +469,14 @@ def test_a_reader_who_does_not_read_loses_lines_and_the_site_goes_on(site, place
 
 
 def test_maintenance_goes_on_with_those_who_are_let_through_and_off_again(site):
-    typed = Typed("maintenance", "on", "--allow", "10.0.0.5", "--allow", "192.168.0.0/16")
+    typed = Typed("maintenance", "on", "--allow", "10.0.0.5", "--allow", "2001:DB8::1")
     assert typed.said == [
-        "shop answers 503 to all others", "  serves    10.0.0.5/32", "  serves    192.168.0.0/16"
+        "shop answers 503 to all others", "  serves    10.0.0.5", "  serves    2001:db8::1"
     ]  # fmt: skip
     assert Typed("maintenance", "on").said == ["shop answers 503 to everyone"]
     assert Typed("maintenance", "off", "shop").said == ["shop serves everyone again"]
     assert site.asked == [
-        (True, ("10.0.0.5/32", "192.168.0.0/16")), (True, ()), (False, ())
+        (True, ("10.0.0.5", "2001:db8::1")), (True, ()), (False, ())
     ]  # fmt: skip
 
 
@@ -494,4 +494,10 @@ def test_maintenance_of_a_site_that_refuses_it_says_so(site, monkeypatch):
 )
 def test_maintenance_typed_wrongly_changes_nothing(words, site):
     assert Typed("maintenance", *words).code == 2
+    assert site.asked == []
+
+
+def test_an_address_that_would_be_another_file_is_not_taken(site, place):
+    with pytest.raises(errors.OutriderError):
+        asking.ask(str(place / "run"), "maintenance", on=True, allow=["../app.sock"])
     assert site.asked == []

@@ -18,7 +18,7 @@ from outrider import logline, serve
 from outrider.cli.parsed import Parsed
 from outrider.control import filters
 from outrider.errors import Exit, OutriderError
-from outrider.values import parse_network
+from outrider.values import parse_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,11 +87,7 @@ def reload(console: Console, /, *, site: str | None, watch: bool) -> None:
 def _reload(console: Console, found: Found) -> None:
     from outrider.control.asking import ask  # noqa: PLC0415
 
-    console.step(_done(ask(found.run_dir, "reload", partial(_tell, console))))
-
-
-def _done(told: dict[str, Any]) -> str:
-    return f"the new code serves (generation {told['generation']})"
+    ask(found.run_dir, "reload", partial(_tell, console))
 
 
 def watch_beside(console: Console, run_dir: str) -> None:
@@ -129,13 +125,11 @@ def _watch(
         console.step(f"{_changed(before, after, found)}; reloading")
         before = after
         try:
-            told = ask(found.run_dir, "reload", hear)
+            ask(found.run_dir, "reload", hear)
         except OutriderError as error:
             if error.id in ("site-went-away", "site-runs-no-more", "site-is-stopping"):
                 raise
             complain(error)
-        else:
-            hear({"tell": _done(told)})
 
 
 def _changed(before: dict[str, int], after: dict[str, int], found: Found) -> str:
@@ -282,7 +276,7 @@ class _Reader:
 @the_site
 @click.option(
     "--allow",
-    type=Parsed(parse_network),
+    type=Parsed(parse_client),
     multiple=True,
     metavar="ADDRESS",
     help="Who sees the site all the same. Repeats.",

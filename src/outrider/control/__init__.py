@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from outrider import errors, sockets
 from outrider.errors import OutriderError
+from outrider.values import parse_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -49,7 +50,7 @@ class Running(Protocol):
 
         `pid`, `started` (seconds of the epoch), `names`, `url`, `directories` (of the projects, and
         where it was started), `folders` (that Nginx serves), `generation`, `phase`, `is_reloading`,
-        `is_stopping`, `maintenance`, `processes` and `figures`.
+        `is_stopping`, `maintenance` and whom it lets through (`allow`), `processes` and `figures`.
         """
         ...
 
@@ -164,7 +165,8 @@ class _Room:
             case "logs":
                 return await self._logs(reader, speaker, follows=asked.get("follow") is True)
             case "maintenance":
-                allow = tuple(map(str, asked.get("allow") or ()))
+                # They become names of files.
+                allow = tuple(map(parse_client, asked.get("allow") or ()))
                 self.running.set_maintenance(asked.get("on") is True, allow)
                 return {}
             case other:
@@ -190,10 +192,10 @@ class _Room:
             self.running.stop()
         phase = ""
         while not self.is_over.is_set():
-            now = str(self.running.state().get("phase", ""))
-            if now != phase:
-                phase = now
-                speaker.tell(now)
+            state = self.running.state()
+            if state.get("is_stopping") and state["phase"] != phase:
+                phase = state["phase"]
+                speaker.tell(phase)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.2):
                     await self.is_over.wait()
