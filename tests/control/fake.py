@@ -58,6 +58,7 @@ class FakeSite:
         tell("the new code is tried")
         await asyncio.sleep(0)
         if self.reload_fails:
+            self.asked.append("a reload that fails")
             tell("ZeroDivisionError: division by zero", "app")
             raise errors.boot_failed("Gunicorn", "it ended with exit code 3")
         self.generation += 1

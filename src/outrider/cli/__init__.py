@@ -86,8 +86,11 @@ def outrider() -> None:
 
 @outrider.command()
 @with_settings
+@click.option(
+    "--watch", is_flag=True, help="Reload whenever a file of the project changes, as for staging."
+)
 @click.pass_obj
-def run(console: Console, /, **flags: Any) -> None:
+def run(console: Console, /, *, watch: bool, **flags: Any) -> None:
     """Serve the app, in the foreground. Ctrl-C lets requests finish and stops.
 
     TARGET is module:app, module, module:create_app(), or a path to a file; without it the app is
@@ -105,6 +108,12 @@ def run(console: Console, /, **flags: Any) -> None:
             if decision.is_warning:
                 said = f"{decision.value}; {decision.why}" if decision.why else decision.value
                 console.warn(f"{whose}{decision.name}: {said}")
+
+        def announce() -> None:
+            _announce(console, fleet)
+            if watch:
+                operate.watch_beside(console, first.paths.run)
+
         code = serve.serve(
             fleet,
             console,
@@ -112,7 +121,7 @@ def run(console: Console, /, **flags: Any) -> None:
             app_envs=app_envs,
             launcher=str(resources.files("outrider").joinpath("app/launch.py")),
             taken_by=lambda: who_listens(first.bind.host, first.bind.port),
-            announce=lambda: _announce(console, fleet),
+            announce=announce,
         )
     click.get_current_context().exit(int(code))
 

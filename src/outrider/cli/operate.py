@@ -113,9 +113,9 @@ def _watch(
     from outrider.discover.changes import look, settled  # noqa: PLC0415
 
     look_again = partial(look, found.directories, found.state.get("folders", ()))
+    before = look_again()
     folders = ", ".join(found.directories)
     console.step(f"{', '.join(found.names)} is reloaded when a file changes in {folders}")
-    before = look_again()
     while True:
         time.sleep(_LOOK_S)
         after = look_again()
