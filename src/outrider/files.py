@@ -301,7 +301,11 @@ def is_run_directory(root: Path) -> bool:
     Raises:
         PermissionError: nobody but its owner can tell.
     """
-    return (root / _PID_FILE).exists()
+    try:
+        (root / _PID_FILE).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def wait_until_left(root: Path, pid: int) -> None:

@@ -200,7 +200,7 @@ def test_what_another_user_listens_on_is_not_believed(place):
         assert typed.said == [
             f"error: the site of {run} is not yours",
             "  found: it belongs to nobody",
-            "  do:    ask as that user:  sudo -u nobody outrider status",
+            f"  do:    ask as that user:  sudo -u nobody outrider status {run}",
         ]
         assert Typed("status").said == [
             "error: no site of yours runs on this machine",

@@ -41,8 +41,7 @@ def ask(
     try:
         connection = sockets.connect_private(f"{run_dir}/control.sock", patience_s)
     except PermissionError:
-        owner = owner_of(run_dir) or "another user"
-        raise errors.site_of_another(run_dir, owner, f"outrider {command}") from None
+        raise errors.site_of_another(run_dir, owner_of(run_dir) or "root") from None
     except TimeoutError:
         raise errors.site_is_silent(run_dir, pid, patience_s) from None
     except OSError:

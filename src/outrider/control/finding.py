@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os.path
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,10 +139,18 @@ def choose(
         raise errors.several_sites_run(
             f"{len(meant)} of them are {quoted(word)}", *_named(meant, sites, command)
         )
-    with contextlib.suppress(OSError):
-        if path is not None and (files.is_run_directory(Path(path)) or path in of_others):
-            return None
+    if path is not None and _may_be_one(path):
+        return None
     raise errors.no_such_site(word, *_named(sites, sites, command))
+
+
+def _may_be_one(path: str) -> bool:
+    try:
+        return files.is_run_directory(Path(path))
+    except PermissionError:
+        return True
+    except OSError:  # no path at all, as one that is too long
+        return False
 
 
 def _nearest(sites: Sequence[Found], cwd: str) -> list[Found]:

@@ -54,13 +54,13 @@ def site_runs_no_more(run_dir: str, pid: int | None) -> OutriderError:
     )
 
 
-def site_of_another(run_dir: str, owner: str, command: str) -> OutriderError:
+def site_of_another(run_dir: str, owner: str) -> OutriderError:
     """The site is run by another user; only that user may ask it."""
     return OutriderError(
         "site-of-another",
         f"the site of {run_dir} is not yours",
         found=[f"it belongs to {owner}"],
-        fix=[f"ask as that user:  sudo -u {quoted(owner)} {command}"],
+        fix=[f"ask as that user:  sudo -u {quoted(owner)} outrider status {quoted(run_dir)}"],
         exit_code=Exit.CONTROL,
     )
 
