@@ -43,6 +43,7 @@ RUNS, TOUCHES = FLOORS[2], FLOORS[3]
 # Imports on one floor that are allowed all the same: (who, whom).
 NEIGHBOURS = {
     ("cli", "console"),
+    ("serve", "control"),  # listens while the site runs
     ("discover", "files"),  # a scratch directory for `nginx -t`
     ("discover", "process"),
     ("facts", "errors"),

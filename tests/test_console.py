@@ -203,3 +203,32 @@ def test_how_something_stands_takes_one_line_however_long_it_is(monkeypatch):
     made.progress("")
     assert made.stderr.getvalue() == "\r\x1b[K" + "a" * 19 + "\r\x1b[K"
     assert made.stdout.getvalue() == ""
+
+
+# -- what is shown again and again -----------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_result_stands_where_the_one_before_stood():
+    terminal = Terminal()
+    assert Console(terminal, io.StringIO(), {}).refresh("one\ntwo\n", in_place=True)
+    assert terminal.getvalue() == "\x1b[Hone\x1b[K\ntwo\x1b[K\n\x1b[J"
+
+
+def test_elsewhere_results_follow_each_other():
+    made = console()
+    assert made.refresh("one\n", in_place=True)
+    assert made.refresh('{"two": 2}', in_place=False)
+    assert made.stdout.getvalue() == 'one\n\n{"two": 2}\n'
+
+
+def test_when_nobody_reads_any_more_it_says_so():
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    assert not Console(Closed(), io.StringIO(), {}).refresh("one", in_place=False)

@@ -445,8 +445,8 @@ def test_a_project_that_is_the_whole_machine_is_nothing_to_send_from():
 
 
 def test_a_socket_path_that_is_too_long_is_refused():
-    assert site({"run_dir": "/" + "x" * 97}).paths.socket.endswith("/app.sock")
-    error = refused({"run_dir": "/" + "x" * 98})
+    assert site({"run_dir": "/" + "x" * 93}).paths.control.endswith("/control.sock")
+    error = refused({"run_dir": "/" + "x" * 94})
     assert error.what == "the socket's path is 108 bytes long; the system allows 107"
 
 

@@ -109,6 +109,7 @@ MEANINGS = {
     "KILLED": "something did not stop in time and was killed",
     "DOCKER": "no usable Docker, or one that has refused something",
     "BENCH": "the site that was to be measured does not answer as it should",
+    "CONTROL": "no running site was found, or it does not do what it was asked for",
 }
 
 

@@ -133,8 +133,31 @@ class Console:
     def write(self, text: str) -> None:
         """Print a result as it is."""
         with contextlib.suppress(BrokenPipeError):
-            self.stdout.write(text)
-            self.stdout.flush()
+            self._write(text)
+
+    def _write(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+    def refresh(self, text: str, *, in_place: bool) -> bool:
+        """Print a result that the next one stands for, and tell whether somebody reads it.
+
+        Args:
+            text: the result.
+            in_place: on a terminal, where the one before stands.
+        """
+        text = text.rstrip("\n")
+        if in_place and self._is_terminal[id(self.stdout)]:
+            # From the top, each line to its end, and nothing below: without a flicker.
+            lines = text.splitlines()[: shutil.get_terminal_size().lines - 1]
+            text = "\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J"
+        else:
+            text += "\n\n" if in_place else "\n"
+        try:
+            self._write(text)
+        except BrokenPipeError:
+            return False
+        return True
 
     def plan(self, fleet: Fleet) -> None:
         """Print every decision as a table: value, where it came from, why."""
@@ -227,7 +250,10 @@ class Console:
             yield
 
     def _put(self, line: str) -> None:
-        self._log.put(line + "\n")
+        if self._log.is_running:
+            self._log.put(line + "\n")
+        else:
+            self._write(line + "\n")
 
     def _paint(self, text: str, colour: str, stream: TextIO) -> str:
         if not text or not colour or "NO_COLOR" in self._env:

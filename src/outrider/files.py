@@ -10,6 +10,7 @@ import re
 import shutil
 import stat
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -325,7 +326,7 @@ def _lock(root: Path, bind: str) -> int:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            raise errors.already_running(bind, _pid(root), str(root)) from None
+            raise errors.already_running(bind, pid_of(root), str(root)) from None
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(descriptor), root.stat()):
                 return descriptor
@@ -333,7 +334,32 @@ def _lock(root: Path, bind: str) -> int:
     raise errors.cannot_write(str(root), "it disappears again and again")
 
 
-def _pid(root: Path) -> int | None:
+def is_run_directory(root: Path) -> bool:
+    """Tell whether a site runs there, or did until it was killed.
+
+    Raises:
+        PermissionError: nobody but its owner can tell.
+    """
+    try:
+        (root / _PID_FILE).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def wait_until_left(root: Path, pid: int) -> None:
+    """Wait until a supervisor that is about to end has removed its run directory.
+
+    It is another's as soon as that one wrote its own process id.
+    """
+    for _ in range(250):
+        if not root.exists() or pid_of(root) not in (None, pid):
+            return
+        time.sleep(0.02)
+
+
+def pid_of(root: Path) -> int | None:
+    """Return the process id of the supervisor that holds, or held, a run directory."""
     try:
         return int((root / _PID_FILE).read_text(encoding="ascii"))
     except (OSError, ValueError):

@@ -178,6 +178,11 @@ class Paths:
         return f"{self.run}/{self.app}.sock"
 
     @property
+    def control(self) -> str:
+        """The supervisor's socket, for `status` and the like."""
+        return f"{self.run}/control.sock"
+
+    @property
     def listens(self) -> str:
         """Where the app's server listens: its socket, or a port of its container."""
         return f"0.0.0.0:{self.remote.rpartition(':')[2]}" if self.remote else self.socket

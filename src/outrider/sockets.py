@@ -12,6 +12,7 @@ import errno
 import os
 import random
 import socket
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,8 +126,10 @@ def resolve(host: str, port: int) -> str:
     return str(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
 
 
-def bind_private(path: str, backlog: int, user: User) -> socket.socket:
+def bind_private(path: str, backlog: int, user: User | None) -> socket.socket:
     """Return a listening Unix socket that only `user` may connect to, inheritable.
+
+    Without one, only who we are.
 
     Gunicorn believes whoever connects to it, so nobody else may.
 
@@ -137,7 +140,7 @@ def bind_private(path: str, backlog: int, user: User) -> socket.socket:
     try:
         listener.bind(path)
         Path(path).chmod(0o600)
-        if user.is_changed:
+        if user is not None and user.is_changed:
             os.chown(path, user.uid, user.gid)
         listener.listen(backlog)
     except OSError as error:
@@ -145,6 +148,37 @@ def bind_private(path: str, backlog: int, user: User) -> socket.socket:
         raise errors.cannot_write(path, error.strerror or str(error)) from None
     listener.set_inheritable(True)
     return listener
+
+
+def connect_private(path: str, timeout_s: float) -> socket.socket:
+    """Return a connection to a Unix socket that this user, and nobody else, listens on.
+
+    Raises:
+        OSError: nobody listens, or it is somebody else who does (PermissionError).
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(timeout_s)
+        connection.connect(path)
+        if _listener_of(connection, path) != os.geteuid():
+            raise PermissionError(errno.EPERM, "another user listens there", path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _listener_of(connection: socket.socket, path: str) -> int:
+    """Return the user who listens at the other end.
+
+    On Linux the kernel says so; a file can be put in the place of another by whoever owns the
+    folder. https://man7.org/linux/man-pages/man7/unix.7.html (SO_PEERCRED)
+    """
+    if not hasattr(socket, "SO_PEERCRED"):
+        return Path(path).lstat().st_uid
+    told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    uid: int = struct.unpack("3i", told)[1]
+    return uid
 
 
 async def is_alive(address: Address, path: str) -> bool:

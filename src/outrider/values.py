@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 RESERVED_NAMES = (
     *("front", "nginx", "outrider", "release"),  # what else speaks in the log
+    "control",  # its socket stands beside those of the sites
     *("default", "hostnames", "include", "volatile"),  # words of Nginx's `map`
 )
 _SIZE_UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
@@ -175,6 +176,16 @@ def parse_server_name(raw: object) -> str:
         msg = "a host name, as example.com, *.example.com, or * for any"
         raise BadValueError(msg)
     return text
+
+
+def parse_client(raw: object) -> str:
+    """Return the IP address of a client, as Nginx writes it."""
+    text = parse_text(raw)
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        msg = "the IP address of a client, as 203.0.113.7"
+        raise BadValueError(msg) from None
 
 
 def parse_network(raw: object) -> str:

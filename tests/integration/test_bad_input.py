@@ -348,6 +348,25 @@ def test_an_ordinary_user_cannot_run_the_site_as_another(place, elsewhere):
 
 
 @together
+def test_a_site_of_another_user_is_not_asked(place, elsewhere):
+    here = place("bad_control")
+    run = here.project / "run"
+    run.mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(run / "control.sock"))
+        listener.listen()
+        with leaving_nothing(here):
+            done = here.type(f"{elsewhere} stop run", user="nobody")
+    owner = pwd.getpwuid(os.geteuid()).pw_name
+    assert here.told(done.stderr).splitlines() == [
+        "error: the site of {project}/run is not yours",
+        f"  found: it belongs to {owner}",
+        f"  do:    ask as that user:  sudo -u {owner} outrider status {{project}}/run",
+    ]
+    assert done.returncode == 15
+
+
+@together
 def test_an_ordinary_user_cannot_have_a_port_below_1024(place, elsewhere):
     if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 79:
         pytest.skip("on this machine everybody may listen on every port")

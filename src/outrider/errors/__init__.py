@@ -6,6 +6,7 @@ the functions' docstrings as its prose. Callers write `errors.no_nginx()`, whate
 
 from outrider.errors.base import *
 from outrider.errors.bench import *
+from outrider.errors.control import *
 from outrider.errors.docker import *
 from outrider.errors.folders import *
 from outrider.errors.image import *

@@ -28,6 +28,7 @@ class Exit(IntEnum):
     KILLED = 12
     DOCKER = 13
     BENCH = 14
+    CONTROL = 15
 
 
 class OutriderError(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outrider.errors.base import Exit, OutriderError
+from outrider.errors.base import Exit, OutriderError, quoted
 
 
 def port_taken(bind: str, by: str | None, free: str) -> OutriderError:
@@ -24,7 +24,7 @@ def already_running(bind: str, pid: int | None, run_dir: str) -> OutriderError:
         f"a site of yours already runs at {bind}",
         found=[f"{who} holds {run_dir}"],
         fix=[
-            f"stop it:  kill {pid}" if pid else "stop it",
+            f"stop it:  outrider stop {quoted(run_dir)}",
             "or run this one beside it:  --bind 127.0.0.1:PORT",
         ],
         exit_code=Exit.BIND,

@@ -447,7 +447,8 @@ def _run_directory(host: Host, bind: Address) -> tuple[str, str]:
 def _paths(run: str, name: str) -> Paths:
     # With a word before it, a site's name is the name of no other file there.
     paths = Paths(run=run, app=name, folder=f"app-{name}") if name else Paths(run=run)
-    length = len(os.fsencode(paths.socket))
-    if length > SOCKET_PATH_LIMIT:
-        raise errors.socket_path_too_long(paths.socket, length, SOCKET_PATH_LIMIT)
+    for path in (paths.socket, paths.control):
+        length = len(os.fsencode(path))
+        if length > SOCKET_PATH_LIMIT:
+            raise errors.socket_path_too_long(path, length, SOCKET_PATH_LIMIT)
     return paths

@@ -18,6 +18,8 @@ import click
 
 from outrider import __version__, discover, errors, files, serve
 from outrider.bench.options import DEFAULT_CLIENTS, Options, is_url, parse_request_path
+from outrider.cli import operate
+from outrider.cli.parsed import Parsed
 from outrider.console import Console
 from outrider.discover.listeners import who_listens
 from outrider.errors import Exit, OutriderError
@@ -49,21 +51,6 @@ class Outrider(click.Group):
             ctx.exit(int(error.exit_code))
         except KeyboardInterrupt:
             ctx.exit(130)
-
-
-class Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only in newer ones
-    """An option that is no setting, with one of their parsers."""
-
-    def __init__(self, parse: Callable[[object], Any]) -> None:
-        self.parse = parse
-        self.name = parse.__name__
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the value, or tell what it has to be."""
-        try:
-            return self.parse(value)
-        except BadValueError as error:
-            self.fail(f"it takes {error}", param, ctx)
 
 
 def with_settings(
@@ -99,8 +86,11 @@ def outrider() -> None:
 
 @outrider.command()
 @with_settings
+@click.option(
+    "--watch", is_flag=True, help="Reload whenever a file of the project changes, as for staging."
+)
 @click.pass_obj
-def run(console: Console, /, **flags: Any) -> None:
+def run(console: Console, /, *, watch: bool, **flags: Any) -> None:
     """Serve the app, in the foreground. Ctrl-C lets requests finish and stops.
 
     TARGET is module:app, module, module:create_app(), or a path to a file; without it the app is
@@ -118,6 +108,12 @@ def run(console: Console, /, **flags: Any) -> None:
             if decision.is_warning:
                 said = f"{decision.value}; {decision.why}" if decision.why else decision.value
                 console.warn(f"{whose}{decision.name}: {said}")
+
+        def announce() -> None:
+            _announce(console, fleet)
+            if watch:
+                operate.watch_beside(console, first.paths.run)
+
         code = serve.serve(
             fleet,
             console,
@@ -125,7 +121,7 @@ def run(console: Console, /, **flags: Any) -> None:
             app_envs=app_envs,
             launcher=str(resources.files("outrider").joinpath("app/launch.py")),
             taken_by=lambda: who_listens(first.bind.host, first.bind.port),
-            announce=lambda: _announce(console, fleet),
+            announce=announce,
         )
     click.get_current_context().exit(int(code))
 
@@ -536,6 +532,10 @@ def _announce(console: Console, fleet: Fleet) -> None:
         if site.extras:
             console.found("beside", ", ".join(extra.name for extra in site.extras))
     console.found("stop", "Ctrl-C; requests in progress may finish")
+
+
+for _command in operate.COMMANDS:
+    outrider.add_command(_command)
 
 
 def main() -> None:
