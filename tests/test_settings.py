@@ -14,12 +14,12 @@ from outrider.values import (
     NamedCommand,
     UrlDirectory,
     parse_address,
-    parse_client,
     parse_name,
     parse_network,
     parse_page,
     parse_path,
     parse_prefix,
+    parse_proxies,
     parse_seconds,
     parse_server_name,
     parse_size,
@@ -313,19 +313,19 @@ def test_what_is_no_host_name(raw):
 
 
 def test_a_single_address_is_a_network_of_one():
-    assert parse_network("10.0.0.5") == "10.0.0.5/32"
-    assert parse_network("10.0.0.5/8") == "10.0.0.0/8"
+    assert parse_proxies("10.0.0.5") == "10.0.0.5/32"
+    assert parse_proxies("10.0.0.5/8") == "10.0.0.0/8"
 
 
 def test_the_whole_world_is_no_proxy():
     with pytest.raises(BadValueError, match="forge"):
-        parse_network("0.0.0.0/0")
+        parse_proxies("0.0.0.0/0")
 
 
 def test_the_whole_world_may_ask_whether_all_is_well():
-    assert parse_client("0.0.0.0/0") == "0.0.0.0/0"
+    assert parse_network("0.0.0.0/0") == "0.0.0.0/0"
     with pytest.raises(BadValueError, match="an IP address or network"):
-        parse_client("all")
+        parse_network("all")
 
 
 @pytest.mark.parametrize("raw", ["/", "up", "/a b", ""])

@@ -17,11 +17,13 @@ import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
+from outrider.logline import Requests
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from outrider.errors import OutriderError
-    from outrider.logline import Record, Requests, Row
+    from outrider.logline import Record, Row
     from outrider.site import Decision, Fleet
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
@@ -198,6 +200,9 @@ class Console:
         Args:
             now: ISO time with its zone.
         """
+        if record.request:
+            self.requests(Requests([record.text], [record.request], []))
+            return
         if self.is_json:
             fields: dict[str, Any] = {"time": now, "source": record.source}
             fields |= {"site": record.site} if record.site else {}
@@ -230,7 +235,7 @@ class Console:
         else:
             self._request = ""
             text = "\n".join(map(self._request_line, found.rows))
-        self._log.put(text + "\n", len(found.rows))
+        self._put(text, len(found.rows))
 
     def _request_line(self, row: Row) -> str:
         clock, site, request_id, client, method, uri, status, _, seconds, _, upstream = row
@@ -249,11 +254,11 @@ class Console:
         with self._log.running(), self._said.running():
             yield
 
-    def _put(self, line: str) -> None:
+    def _put(self, text: str, lines: int = 1) -> None:
         if self._log.is_running:
-            self._log.put(line + "\n")
+            self._log.put(text + "\n", lines)
         else:
-            self._write(line + "\n")
+            self._write(text + "\n")
 
     def _paint(self, text: str, colour: str, stream: TextIO) -> str:
         if not text or not colour or "NO_COLOR" in self._env:

@@ -26,6 +26,27 @@ _REQUEST = re.compile(
 _LEVELS = {"warn": "warning", "crit": "critical", "alert": "critical", "emerg": "critical"}
 
 
+class Request(NamedTuple):
+    """What Nginx says of a request, as it has written it: most of it is only passed on."""
+
+    clock: str
+    site: str
+    id: str
+    client: str
+    method: str
+    uri: str
+    status: str
+    bytes: str
+    seconds: str
+    upstream_status: str
+    """Of several attempts, a list; `-` or empty when the app was not asked. So are the seconds."""
+    upstream_seconds: str
+
+
+Row = tuple[str, str, str, str, str, str, str, str, str, str, str]
+"""The same where there are thousands of them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """One line of the log.
@@ -33,9 +54,10 @@ class Record:
     Attributes:
         source: `nginx`, `app` or the name of an extra process.
         level: `info`, `warning`, `error`, `critical`, or empty when the line says none.
-        text: the line without what the other fields say.
+        text: the line without what the other fields say; of a request, all of it.
         site: whose line it is, where there are several; empty for what is all sites'.
         request_id: which request it belongs to, or empty.
+        request: of a line of Nginx's that tells of one.
     """
 
     source: str
@@ -44,12 +66,7 @@ class Record:
     pid: int | None = None
     site: str = ""
     request_id: str = ""
-
-
-Row = tuple[str, str, str, str, str, str, str, str, str, str, str]
-"""Of a request: clock, site, id, client, method, URI, status, bytes, seconds, and the status and
-seconds of the app, which may be lists or `-`. They are as Nginx has written them, because most of
-them are only passed on."""
+    request: Request | None = None
 
 
 class Requests(NamedTuple):
@@ -107,6 +124,11 @@ def parse(source: str, line: str, site: str = "") -> Record:
 
 
 def _nginx(line: str) -> Record:
+    if found := _REQUEST.fullmatch(line):
+        request = Request(*found.groups(""))
+        return Record(
+            source="nginx", text=line, site=request.site, request_id=request.id, request=request
+        )
     if match := _NGINX.fullmatch(line):
         level = _LEVELS.get(match["level"], match["level"])
         return Record(source="nginx", text=match["text"], level=level, pid=int(match["pid"]))

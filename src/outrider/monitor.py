@@ -12,9 +12,9 @@ from outrider.metrics import Metrics
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
-    from outrider.logline import Record
+    from outrider.logline import Row
     from outrider.metrics import Figures
     from outrider.observe import Main
     from outrider.site import Fleet
@@ -41,20 +41,8 @@ class Monitor:
         """What it inherits for that."""
         return () if self._board is None else (self._board,)
 
-    def hear(self, records: Iterable[Record]) -> None:
-        """Count the requests among lines of Nginx's log."""
-        rows = [
-            (
-                *("", record.site, record.request_id, "", "", ""),
-                str(record.request["status"]),
-                str(record.request["bytes"]),
-                str(record.request["seconds"]),
-                record.request["upstream_status"],
-                record.request["upstream_seconds"],
-            )
-            for record in records
-            if record.request
-        ]
+    def hear(self, rows: Sequence[Row]) -> None:
+        """Count requests of Nginx's log."""
         if rows:
             self._metrics.add(rows, time.monotonic())
 

@@ -457,9 +457,8 @@ class _Runner:
 
     def _log(self, source: str, lines: list[str], site: str = "") -> None:
         when = now()
-        records = [logline.parse(source, line, site) for line in lines]
-        self.monitor.hear(records)
-        for record in records:
+        for line in lines:
+            record = logline.parse(source, line, site)
             # Nginx says so at each start, before it has read which levels are wanted.
             if record.level != "notice":
                 self.report.log(record, when)
@@ -467,6 +466,7 @@ class _Runner:
     def _log_front(self, lines: list[str]) -> None:
         found = logline.requests(lines)
         self._log("nginx", found.others)
+        self.monitor.hear(found.rows)
         self.report.requests(found)
 
     def _watch(self, name: Name, child: process.Child) -> None:

@@ -20,7 +20,6 @@ from outrider.values import (
     kind_of,
     parse_address,
     parse_choice,
-    parse_client,
     parse_command,
     parse_count,
     parse_name,
@@ -28,6 +27,7 @@ from outrider.values import (
     parse_page,
     parse_path,
     parse_prefix,
+    parse_proxies,
     parse_seconds,
     parse_server_name,
     parse_size,
@@ -273,7 +273,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         name="trusted_proxies",
-        parse=parse_network,
+        parse=parse_proxies,
         metavar="CIDR",
         flag="--trusted-proxy",
         many=True,
@@ -299,7 +299,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         name="health_from",
-        parse=parse_client,
+        parse=parse_network,
         metavar="CIDR",
         many=True,
         is_of_front=True,

@@ -190,21 +190,21 @@ def parse_client(raw: object) -> str:
 
 def parse_network(raw: object) -> str:
     """Return an IP network in CIDR form; a single address is a network of one."""
-    network = parse_client(raw)
-    if network.endswith("/0"):
-        msg = "the addresses of your proxies; with all of the world's, anyone could forge theirs"
-        raise BadValueError(msg)
-    return network
-
-
-def parse_client(raw: object) -> str:
-    """Return an IP network in CIDR form, which may be all of the world's."""
     text = parse_text(raw)
     try:
         return str(ipaddress.ip_network(text, strict=False))
     except ValueError:
         msg = "an IP address or network, as 10.0.0.5 or 10.0.0.0/8"
         raise BadValueError(msg) from None
+
+
+def parse_proxies(raw: object) -> str:
+    """Return the network of proxies, which cannot be all of the world's."""
+    network = parse_network(raw)
+    if network.endswith("/0"):
+        msg = "the addresses of your proxies; with all of the world's, anyone could forge theirs"
+        raise BadValueError(msg)
+    return network
 
 
 def parse_path(raw: object) -> str:

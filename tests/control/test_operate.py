@@ -20,14 +20,15 @@ from outrider.console import Console
 from outrider.control import asking, finding
 from outrider.discover import sites
 
-ACCESS = {
-    "time": "x", "client": "127.0.0.1", "method": "GET", "host": "h", "bytes": 5,
-    "seconds": 0.004, "upstream_status": "200", "upstream_seconds": "0.003", "agent": "x",
-}  # fmt: skip
 
-
-def access(id: str, uri: str, status: int, **more) -> str:
-    line = {"time": "x", "id": id, **ACCESS, "uri": uri, "status": status, **more}
+def access(id: str, uri: str, status: int, seconds: float = 0.004) -> str:
+    """Return a line as Nginx writes it."""
+    line = {
+        "time": "2026-11-22T16:26:44+00:00", "source": "nginx", "request_id": id,
+        "client": "127.0.0.1", "method": "GET", "host": "h", "uri": uri, "status": status,
+        "bytes": 5, "seconds": seconds, "upstream_status": "200", "upstream_seconds": "0.003",
+        "upstream_bytes": "5", "agent": "x",
+    }  # fmt: skip
     return json.dumps(line, separators=(",", ":"))
 
 

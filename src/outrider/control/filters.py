@@ -13,7 +13,7 @@ from outrider.values import BadValueError, parse_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from outrider.logline import Record
+    from outrider.logline import Record, Request
 
 _REQUESTS, _LINES = 500, 200
 """What is remembered: requests that have not ended, and lines of each."""
@@ -42,14 +42,13 @@ class Filter:
         """It asks for what only the line of an ended request tells."""
         return bool(self.statuses or self.path or self.slower_s)
 
-    def admits(self, request: dict[str, Any]) -> bool:
-        """Tell whether a request is wanted, by the fields of its line."""
-        status = str(request.get("status", ""))
-        path = str(request.get("uri", "")).partition("?")[0]
+    def admits(self, request: Request) -> bool:
+        """Tell whether a request is wanted."""
+        path = request.uri.partition("?")[0]
         return (
-            (not self.statuses or any(_is(status, wanted) for wanted in self.statuses))
+            (not self.statuses or any(_is(request.status, wanted) for wanted in self.statuses))
             and (not self.path or fnmatchcase(path, self.path))
-            and float(request.get("seconds", 0)) >= self.slower_s
+            and float(request.seconds) >= self.slower_s
         )
 
 
