@@ -66,11 +66,11 @@ def test_the_app_is_given_what_nginx_framed(behind, odd):
     seen = seen_by_app(behind)[before:]
     framed = passed_on(behind)[logged:-1]
     # Each was framed once, as it arrived, and each that was passed on arrived.
-    wanted = [[one["id"], one["method"], one["uri"]] for one in framed]
+    wanted = [[one["request_id"], one["method"], one["uri"]] for one in framed]
     got = [one[:3] for one in seen]
     # By its id, which is Nginx's own.
     assert got == [one for one in wanted if one in got]
-    unseen = [one for one in framed if [one["id"], one["method"], one["uri"]] not in got]
+    unseen = [one for one in framed if [one["request_id"], one["method"], one["uri"]] not in got]
     # The worker has refused it, or the client had left before it was passed on.
     assert all(one["upstream_status"][0] in "4-" for one in unseen), unseen
     assert [one[3].encode("latin-1") for one in seen] == list(odd.bodies[: len(seen)]), raw[:300]

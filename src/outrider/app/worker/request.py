@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import io
 import re
-from typing import TYPE_CHECKING, Any, Dict, NamedTuple
+import sys
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Tuple
 from urllib.parse import unquote_to_bytes
 
 if TYPE_CHECKING:
@@ -24,28 +25,79 @@ _USUAL_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 _NAME = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z-]+")
 _ODD = frozenset({"TRANSFER-ENCODING", "EXPECT", "UPGRADE", "HTTP2-SETTINGS"})
 """What asks for more than an answer."""
-_NOT_HERE = ""
-_REMEMBERED_AT_MOST = 512
+_NOT_REMEMBERED = frozenset({"COOKIE", "AUTHORIZATION", "X-REQUEST-ID"})
+"""Secrets, and what is never the same twice."""
+_REMEMBERED_AT_MOST, _REMEMBERED_BYTES = 512, 256
 _LENGTH_DIGITS = 18
 _BUFFER_BYTES = 64 * 1024
 
 
-class _Keys(Dict[str, str]):
-    """The environment's name for each header's, learnt as they come; bounded."""
+class _NotSimpleError(ValueError):
+    """This line is Gunicorn's to judge."""
 
-    def __missing__(self, name: str) -> str:
+
+class _Fields(Dict[bytes, Tuple[str, str]]):
+    """Of each line of a header, its name in the environment and its value.
+
+    Most lines have been seen before: a browser sends the same with each request, and so do many
+    browsers. It is bounded, and begins anew when it is full.
+    """
+
+    def __missing__(self, field: bytes) -> tuple[str, str]:
+        text = field.decode("latin-1")
+        name, colon, value = text.partition(": ")
         upper = name.upper()
-        if upper in _ODD or not _NAME.fullmatch(name):
-            return _NOT_HERE
+        if (
+            not colon
+            or upper in _ODD
+            or not _NAME.fullmatch(name)
+            # No control, no tab, no space that is no blank; those that begin or end a value are
+            # none of it.
+            or not text.isprintable()
+            or value[:1] == " "
+            or text[-1] == " "
+        ):
+            raise _NotSimpleError
         key = upper.replace("-", "_")
         if upper not in ("CONTENT-TYPE", "CONTENT-LENGTH"):
             key = "HTTP_" + key
-        if len(self) < _REMEMBERED_AT_MOST:
-            self[name] = key
-        return key
+        pair = sys.intern(key), value
+        if upper not in _NOT_REMEMBERED:
+            _remember(self, field, pair)
+        return pair
 
 
-_KEYS = _Keys()
+class _Lines(Dict[bytes, Tuple[str, str, str, str]]):
+    """Of each request line, the method, the target, its path and its query; bounded as well."""
+
+    def __missing__(self, line: bytes) -> tuple[str, str, str, str]:
+        # Another number of words is a ValueError as well.
+        method, target, version = line.decode("latin-1").split(" ")
+        if (
+            version != "HTTP/1.1"
+            or not (method in _USUAL_METHODS or _METHOD.fullmatch(method))
+            or target[:1] != "/"
+            or "#" in target
+            or not target.isascii()
+            or not target.isprintable()
+        ):
+            raise _NotSimpleError
+        path, _, query = target.partition("?")
+        if "%" in path:
+            path = unquote_to_bytes(path).decode("latin-1")
+        parts = method, target, path, query
+        _remember(self, line, parts)
+        return parts
+
+
+def _remember(known: dict[bytes, Any], line: bytes, found: object) -> None:
+    if len(line) <= _REMEMBERED_BYTES:
+        if len(known) >= _REMEMBERED_AT_MOST:
+            known.clear()
+        known[line] = found
+
+
+_FIELDS, _LINES = _Fields(), _Lines()
 _SINGLE = frozenset({"HTTP_HOST", "CONTENT_TYPE", "CONTENT_LENGTH"})
 
 
@@ -109,41 +161,23 @@ def parse(data: bytes, by: Rules) -> tuple[Environ, bytes] | None:
     head, end, begun = data.partition(b"\r\n\r\n")
     if not end or len(head) > by.head_bytes:
         return None
-    text = head.decode("latin-1")
-    line, *fields = text.split("\r\n")
+    line, *fields = head.split(b"\r\n")
     if len(fields) > by.fields:
         return None
     environ = by.base.copy()
     count = len(environ) + len(fields)
     try:
-        method, target, version = line.split(" ")
+        method, target, path, query = _LINES[line]
         for field in fields:
-            name, value = field.split(": ", 1)
-            environ[_KEYS[name]] = value
+            key, value = _FIELDS[field]
+            environ[key] = value
     except ValueError:
-        return None
-    path, _, query = target.partition("?")
-    if (
-        version != "HTTP/1.1"
-        or not (method in _USUAL_METHODS or _METHOD.fullmatch(method))
-        or target[:1] != "/"
-        or "#" in target
-        or not target.isascii()
-        # No control, no tab, no space that is no blank; those that begin or end a value are none
-        # of it.
-        or not "".join(fields).isprintable()
-        or not target.isprintable()
-        or " \r\n" in text
-        or ":  " in text
-        or text[-1] == " "
-        or _NOT_HERE in environ
-    ):
         return None
     if len(environ) != count and not _join(environ, fields, by):
         return None
     environ["REQUEST_METHOD"] = method
     environ["RAW_URI"] = target
-    environ["PATH_INFO"] = path if "%" not in path else unquote_to_bytes(path).decode("latin-1")
+    environ["PATH_INFO"] = path
     environ["QUERY_STRING"] = query
     told = ""
     for key, secure in by.schemes:
@@ -154,13 +188,12 @@ def parse(data: bytes, by: Rules) -> tuple[Environ, bytes] | None:
     return environ, begun
 
 
-def _join(environ: Environ, fields: list[str], by: Rules) -> bool:
+def _join(environ: Environ, fields: list[bytes], by: Rules) -> bool:
     """Put the headers of one name into one; False when one of them may not be repeated."""
-    for key in {_KEYS[field.partition(":")[0]] for field in fields}:
+    pairs = [_FIELDS[field] for field in fields]
+    for key in {key for key, _ in pairs}:
         del environ[key]
-    for field in fields:
-        name, _, value = field.partition(": ")
-        key = _KEYS[name]
+    for key, value in pairs:
         if key not in environ:
             environ[key] = value
         elif key in _SINGLE or any(key == one for one, _ in by.schemes):
