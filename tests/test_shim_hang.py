@@ -91,9 +91,7 @@ def test_the_line_names_the_request_and_shows_no_more_than_what_serves_it():
     [line] = worker.log.lines
     first, *stack = line.splitlines()
     assert first == ("REQUEST TIMEOUT (pid:7, outrider-2): POST /orders?x=1, for 31 s, is here:")
-    assert [one for one in stack if "File" in one] == [
-        one for one in stack if ", in request" in one
-    ]
+    assert [", in request" in one for one in stack if "File" in one] == [True]
 
 
 def test_a_worker_that_hangs_between_requests_says_so():

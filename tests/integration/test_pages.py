@@ -295,10 +295,8 @@ def test_a_worker_that_hangs_is_replaced(hurried):
     assert len(answer.headers.get_all("X-Request-ID")) == 1
     hurried.wait_for(rf"WORKER TIMEOUT \(pid:{before}\)")
     (shown,) = answer.headers.get_all("X-Request-ID")
-    told = (
-        rf"\[{shown[:8]}\] critical: REQUEST TIMEOUT \(pid:{before}\): GET /sleeps/60.0, for \d s"
-    )
-    hurried.wait_for(told)
+    told = rf"critical: REQUEST TIMEOUT \(pid:{before}\): GET /sleeps/60.0, for \d s"
+    hurried.wait_for(rf"\[{shown[:8]}\] {told}")
     assert ", in sleeps" in hurried.said_by_app(shown)
     assert hurried.get("/").json()["pid"] != before
 
