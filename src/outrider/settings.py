@@ -273,6 +273,16 @@ SETTINGS: tuple[Setting, ...] = (
         default="none",
     ),
     Setting(
+        name="error_pages",
+        parse=parse_path,
+        metavar="DIR",
+        is_path=True,
+        is_of_front=True,
+        help="A folder with pages of your own: 413.html, 502.html, 503.html, 504.html, "
+        "maintenance.html.",
+        default="plain pages of Outrider's",
+    ),
+    Setting(
         name="trusted_proxies",
         parse=parse_proxies,
         metavar="CIDR",
