@@ -8,6 +8,7 @@ import logging.handlers
 import os
 import queue
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -211,6 +212,7 @@ def test_the_id_is_forgotten_when_the_request_is_over(monkeypatch, tmp_path):
         wsgi = staticmethod(lambda *_: [])
         tmp = (tmp_path / "heartbeat").open("wb")
         ppid = os.getpid()
+        cfg = SimpleNamespace(timeout=0)
 
         def notify(self):
             pass

@@ -307,3 +307,5 @@ class Facts:
     """By name: the path of each program that a setting names, None where it was not found."""
     variables: frozenset[str] = frozenset()
     """Which of the variables that a setting names are set, and not to nothing."""
+    error_pages: dict[str, str] = field(default_factory=dict)
+    """By file name: the HTML files of the folder that a setting names."""

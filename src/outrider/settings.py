@@ -19,6 +19,7 @@ from outrider.values import (
     UrlDirectory,
     kind_of,
     parse_address,
+    parse_any_network,
     parse_choice,
     parse_command,
     parse_count,
@@ -270,6 +271,16 @@ SETTINGS: tuple[Setting, ...] = (
         is_of_front=True,
         help="A file of your own directives, included in Nginx's server blocks.",
         default="none",
+    ),
+    Setting(
+        name="error_pages",
+        parse=parse_path,
+        metavar="DIR",
+        is_path=True,
+        is_of_front=True,
+        help="A folder with pages of your own: 413.html, 502.html, 503.html, 504.html, "
+        "maintenance.html.",
+        default="plain pages of Outrider's",
     ),
     Setting(
         name="trusted_proxies",

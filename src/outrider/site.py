@@ -140,6 +140,20 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ErrorPage:
+    """A page of the user's own for what Nginx has to say."""
+
+    name: str
+    """What it is about, as Nginx's own page is called: `too_large` …"""
+    text: str
+
+    @property
+    def path(self) -> str:
+        """The file, beside nginx.conf."""
+        return f"pages/{self.name}.html"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Front:
     """Nginx."""
 
@@ -158,6 +172,7 @@ class Front:
     """What shows that the app answers, below a site's prefix."""
     health_from: tuple[str, ...] = ()
     """Who may ask for them, beside this machine and proxies of ours."""
+    error_pages: tuple[ErrorPage, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -269,7 +269,12 @@ def test_a_worker_that_dies_leaves_a_readable_page(site, method):
 @pytest.fixture(scope="module")
 def hurried(serve, copy_of) -> Running:
     words = ("--live-path", "/up", "--ready-path", "/own/500", "--trusted-proxy", "127.0.0.1")
-    return serve("--timeout", "2", *words, cwd=copy_of("behaviour_pages"))
+    place = copy_of("behaviour_pages")
+    (place / "errors").mkdir()
+    for name in ("413", "maintenance"):
+        page = f'<h1>Own {name} für alle</h1><!--# echo var="outrider_id" -->'
+        (place / "errors" / f"{name}.html").write_text(page)
+    return serve("--timeout", "2", "--error-pages", "errors", *words, cwd=place)
 
 
 def test_a_page_that_takes_too_long_leaves_a_readable_page(hurried):
@@ -294,6 +299,10 @@ def test_a_worker_that_hangs_is_replaced(hurried):
     assert answer.status in (500, 502)
     assert len(answer.headers.get_all("X-Request-ID")) == 1
     hurried.wait_for(rf"WORKER TIMEOUT \(pid:{before}\)")
+    (shown,) = answer.headers.get_all("X-Request-ID")
+    told = rf"critical: REQUEST TIMEOUT \(pid:{before}\): GET /sleeps/60.0, for \d s"
+    hurried.wait_for(rf"\[{shown[:8]}\] {told}")
+    assert ", in sleeps" in hurried.said_by_app(shown)
     assert hurried.get("/").json()["pid"] != before
 
 
@@ -365,6 +374,27 @@ def test_who_comes_while_the_app_starts_is_told_to_try_again(echo, headers, kind
     assert "Please try again in a moment" in answer.text
     assert (answer.headers["Retry-After"], answer.headers["Cache-Control"]) == ("5", "no-store")
     assert echo.get("/page").status == 200
+
+
+def test_pages_of_the_users_own_are_shown_to_who_reads_pages(hurried):
+    body = bytes(LIMIT + 1)
+    answer = hurried.get("/length", method="POST", body=body)
+    (shown,) = answer.headers.get_all("X-Request-ID")
+    assert (answer.status, answer.headers["Content-Type"]) == (413, "text/html; charset=utf-8")
+    assert answer.text.strip() == f"<h1>Own 413 für alle</h1>{shown}"
+    hurried.wait_for(rf"413 POST /length .*\(by nginx\) .*\[{shown[:8]}\]")
+    json = hurried.get("/length", method="POST", body=body, headers={"Accept": "application/json"})
+    assert (json.status, json.json()["error"]) == (413, "too_large")
+
+    paths = Paths(run=str(hurried.run_dir))
+    files.set_maintenance(paths, is_on=True)
+    answers = [hurried.get("/", method=method) for method in METHODS]
+    head = hurried.get("/", method="HEAD")
+    files.set_maintenance(paths, is_on=False)
+    assert {answer.status for answer in [*answers, head]} == {503}
+    assert all("Own maintenance für alle" in answer.text for answer in answers)
+    assert (head.headers["Retry-After"], head.body) == ("300", b"")
+    assert hurried.get("/_outrider/pages/too_large.html").status == 404
 
 
 # -- health ----------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from outrider import envfile, errors, plan, process
 from outrider.discover import candidates as candidate_files
 from outrider.discover import directories, host, interpreter, nginx
+from outrider.discover.error_pages import look_at_error_pages
 from outrider.facts import App, Collect, Directory, Facts, MediaFolder, Project, StaticFolder
 from outrider.servers import DEFAULT, SERVERS
 from outrider.settings import TomlSource
@@ -186,6 +187,7 @@ def discover(
         nginx=looking.result(),
         directories=_look_at_directories(app, settings, account, directory),
         programs=_look_at_programs(settings, python, env, directory),
+        error_pages=look_at_error_pages(settings),
         variables=frozenset(
             name for one in settings.value("processes") or () if env.get(name := one.unless or "")
         ),

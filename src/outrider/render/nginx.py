@@ -107,6 +107,7 @@ def render(fleet: Fleet) -> list[Artifact]:
             to_stream=Word("if ($outrider_is_stream) { return 598; }   # to @stream"),
             admitted=_with_variable(f"{first.paths.admitted}/", "$remote_addr"),
             near=_near(first),
+            own_pages={page.name: page.path for page in first.front.error_pages},
             carried=[Word(name) for name in BY_ADD_HEADER],
             upstream_header=lambda name: Word("$upstream_http_" + name.lower().replace("-", "_")),
             listen=str(first.bind),
@@ -127,7 +128,8 @@ def render(fleet: Fleet) -> list[Artifact]:
         )
     )
     types = resources.files("outrider").joinpath("templates/mime.types").read_text(encoding="utf-8")
-    return [stamped("nginx.conf", body), stamped("mime.types", types)]
+    pages = [stamped(page.path, page.text) for page in first.front.error_pages]
+    return [stamped("nginx.conf", body), stamped("mime.types", types), *pages]
 
 
 def server_names(server: Server, servers: Sequence[Server]) -> list[str]:

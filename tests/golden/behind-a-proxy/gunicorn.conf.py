@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=152fd5a4190fca765e2db54a7485904d325ed7fd63d6671bd95c8037297c0940
+# outrider 0.1.0 sha256=80849c4a9fd951b4fb3a880a2c115d6e081813c347514ecc9498768b5752cee2
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -88,6 +88,11 @@ def pre_fork(server, worker):
 
 def post_fork(server, worker):
     _hooks.give_time_to_boot(worker, 60)
+
+
+# Before a request that takes too long is ended, it is logged with its stack.
+def worker_abort(worker):
+    _hooks.tell_when_aborted(worker)
 
 
 # Nginx sends what the app hands out of these folders, under internal URLs.

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=75cee231b3287a2d04f311d0fa9495809c5121d6b25c3c55cbaff26726cd17f3
+# outrider 0.1.0 sha256=ece6e7423e8248c95e2ad28d2b5b792dadfcffe9afdb3a0029ca22b74cd7db26
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -88,6 +88,11 @@ def pre_fork(server, worker):
 
 def post_fork(server, worker):
     _hooks.give_time_to_boot(worker, 60)
+
+
+# Before a request that takes too long is ended, it is logged with its stack.
+def worker_abort(worker):
+    _hooks.tell_when_aborted(worker)
 
 
 # Nginx sends what the app hands out of these folders, under internal URLs.

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=93b0e6eaf863fbdb4fa82de6d6dd7bc539cdd7b3d4dce1dfcb80b28e98a87c69
+# outrider 0.1.0 sha256=7b754a158bf24ae47051ec6d885726efe2864e6daf703e4ab9a0faed82ddb72a
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -88,6 +88,11 @@ def pre_fork(server, worker):
 
 def post_fork(server, worker):
     _hooks.give_time_to_boot(worker, 60)
+
+
+# Before a request that takes too long is ended, it is logged with its stack.
+def worker_abort(worker):
+    _hooks.tell_when_aborted(worker)
 
 
 # Nginx sends what the app hands out of these folders, under internal URLs.

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=c8a4b7ea9f37544b7680be9046ba15ff3e8fba820edde98b5189e522e8295af4
+# outrider 0.1.0 sha256=ef9d672570bd19bd9402db08b081293521e87e75a408fc77787b3cab99075338
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as root:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py --user 1000 --group 1000 shop:app
@@ -91,6 +91,11 @@ def post_fork(server, worker):
     # When root starts Gunicorn, it changes user and group, and would keep root's other groups.
     if os.geteuid() == 0:
         os.setgroups([1000])
+
+
+# Before a request that takes too long is ended, it is logged with its stack.
+def worker_abort(worker):
+    _hooks.tell_when_aborted(worker)
 
 
 # Nginx sends what the app hands out of these folders, under internal URLs.

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=65bdbef35c435e1a3544ba9aa5903ac17b3aa5d1046fffdcffa893aa2b0ecc3e
+# outrider 0.1.0 sha256=70b69b0900f5a047331caf0847b866f721b9fa31807cefc7a5c8c4f513afa12f
 # Gunicorn for admin.asgi:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py admin.asgi:app
@@ -89,6 +89,11 @@ def pre_fork(server, worker):
 
 def post_fork(server, worker):
     _hooks.give_time_to_boot(worker, 60)
+
+
+# Before a request that takes too long is ended, it is logged with its stack.
+def worker_abort(worker):
+    _hooks.tell_when_aborted(worker)
 
 
 # Nginx sends what the app hands out of these folders, under internal URLs.

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=63921205cd675b5fde372de3c0f022be3b24bb69e26d5aa6fd81b15d038ebd76
+# outrider 0.1.0 sha256=8fc6516e639b605891e1b0b652c29e8c64b68e8d08d3c3f0ef86208db196ff5b
 # Gunicorn for home:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py home:app
@@ -88,6 +88,11 @@ def pre_fork(server, worker):
 
 def post_fork(server, worker):
     _hooks.give_time_to_boot(worker, 60)
+
+
+# Before a request that takes too long is ended, it is logged with its stack.
+def worker_abort(worker):
+    _hooks.tell_when_aborted(worker)
 
 
 # Nginx sends what the app hands out of these folders, under internal URLs.

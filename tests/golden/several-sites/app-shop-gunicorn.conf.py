@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=7809c0e6d060a502be3adbc7c0adfc788f016e8d6550ce1a0f2e857f7d9b2f59
+# outrider 0.1.0 sha256=50dd0705a23c94e4ef6616d5eb2428eda46c0561c3328922ca20603e45c79e16
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -88,6 +88,11 @@ def pre_fork(server, worker):
 
 def post_fork(server, worker):
     _hooks.give_time_to_boot(worker, 60)
+
+
+# Before a request that takes too long is ended, it is logged with its stack.
+def worker_abort(worker):
+    _hooks.tell_when_aborted(worker)
 
 
 # Nginx sends what the app hands out of these folders, under internal URLs.

@@ -1,4 +1,4 @@
-# outrider 0.1.0 sha256=753ccdb895f995bbe364d6ee6f9e687bf81569e7edac4585c090aebf334af126
+# outrider 0.1.0 sha256=25cdb042b4c1c05ccfcb34a4a2480f7a2ed7fcd147a4b77e6777eda6b775013d
 # Gunicorn for shop:app, behind Nginx. In this file's folder, as ann:
 #
 #     /srv/shop/.venv/bin/python -m gunicorn -c gunicorn.conf.py shop:app
@@ -88,6 +88,11 @@ def pre_fork(server, worker):
 
 def post_fork(server, worker):
     _hooks.give_time_to_boot(worker, 60)
+
+
+# Before a request that takes too long is ended, it is logged with its stack.
+def worker_abort(worker):
+    _hooks.tell_when_aborted(worker)
 
 
 # Nginx sends what the app hands out of these folders, under internal URLs.

@@ -7,7 +7,13 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any, Iterable
 
-from .gunicorn_hang import ask_before_killing, show_when_asked
+from .gunicorn_hang import (
+    ask_before_killing,
+    show_when_asked,
+    tell,
+    tell_when_aborted,
+    tell_when_deaf,
+)
 from .gunicorn_recycle import recycle
 from .gunicorn_reload import reload_gently, tell_arbiter
 from .lines import REQUEST_ID
@@ -26,6 +32,7 @@ __all__ = [
     "release_signals_after_forks",
     "reload_gently",
     "show_when_asked",
+    "tell_when_aborted",
     "wrap",
 ]
 
@@ -45,6 +52,7 @@ def wrap(worker: Any, prefix: str, roots: Iterable[tuple[str, str]] = ()) -> Non
     tell_arbiter(worker)
     tell_ready()
     show_when_asked()
+    tell_when_deaf(worker)
 
 
 def _forget_after_each_request(worker: Any, board: Scoreboard | None) -> None:
@@ -55,6 +63,7 @@ def _forget_after_each_request(worker: Any, board: Scoreboard | None) -> None:
 
     if hasattr(worker, "after_request"):  # Outrider's own
         worker.after_request = forget
+        worker.tell_timeout = lambda *what: tell(worker, *what)
         return
     handle = worker.handle
 

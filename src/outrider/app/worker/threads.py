@@ -20,7 +20,6 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from typing import TYPE_CHECKING, Any, Callable
 
 from .connections import Queue
@@ -233,17 +232,11 @@ class Crew:
         """End a request where it is in the app's code, as far as it is in Python."""
         ident = thread.ident or 0
         frame = sys._current_frames().get(ident)  # noqa: SLF001 - the documented way
-        stack = "".join(traceback.format_stack(frame)) if frame else ""
         thread.told_at = now
         if not thread.is_busy or thread.count != thread.seen:
             thread.told_at = None  # it has just come back
             return
-        self.worker.log.critical(
-            "REQUEST TIMEOUT (pid:%s, %s), which is here:\n%s",
-            self.worker.pid,
-            thread.name,
-            stack.rstrip(),
-        )
+        self.worker.tell_timeout(frame, now - thread.since, thread.name)
         if ctypes is not None:
             # https://docs.python.org/3/c-api/init.html#c.PyThreadState_SetAsyncExc
             ctypes.pythonapi.PyThreadState_SetAsyncExc(

@@ -7,6 +7,7 @@ import io
 import os
 import socket
 import time
+import traceback
 from typing import Any, Callable, cast
 
 from gunicorn import util
@@ -29,6 +30,8 @@ class Worker(SyncWorker):
         super().__init__(*args, **kwargs)
         self.after_request: Callable[[], object] | None = None
         """Called when a request is over, whatever has become of it."""
+        self.tell_timeout: Callable[[Any, float, str], object] = self._tell_timeout
+        """Called with the innermost frame of a request that takes too long, seconds and thread."""
         # Of a short timeout, which counts from the last beat, a small part.
         self.beat_interval_s = min(1.0, self.timeout / 5) if self.timeout else 1.0
         self._beat_at = 0.0
@@ -162,6 +165,12 @@ class Worker(SyncWorker):
         )
         with contextlib.suppress(OSError):
             util.write_error(cast("Any", connection), 500, "Internal Server Error", "")
+
+    def _tell_timeout(self, frame: Any, seconds: float, where: str) -> None:
+        stack = "".join(traceback.format_stack(frame)).rstrip() if frame else ""
+        self.log.critical(
+            "REQUEST TIMEOUT (pid:%s, %s), for %.0f s:\n%s", self.pid, where, seconds, stack
+        )
 
     def _leave_to_gunicorn(self, taken: Taken, begun: bytes) -> None:
         client = Begun(taken.listener.family, socket.SOCK_STREAM, 0, taken.connection.detach())

@@ -1,0 +1,42 @@
+"""The pages of the user's own that Nginx shows when the app cannot answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from outrider import errors
+
+if TYPE_CHECKING:
+    from outrider.settings import Settings
+
+MOST_BYTES = 256 * 1024
+
+
+def look_at_error_pages(settings: Settings) -> dict[str, str]:
+    """Return what the HTML files of the folder hold, by their names.
+
+    They are read now, since they are needed when something is wrong.
+
+    Raises:
+        OutriderError: the folder or a page cannot be read.
+    """
+    given = settings.get("error_pages")
+    if given is None:
+        return {}
+    folder = Path(given.value)
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix == ".html")
+    except OSError:
+        raise errors.file_missing(str(folder), given.origin) from None
+    found = {}
+    for path in paths:
+        try:
+            data = path.read_bytes()[: MOST_BYTES + 1]
+            found[path.name] = data.decode()
+        except (OSError, UnicodeDecodeError) as error:
+            why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+            raise errors.bad_error_page(str(path), given.origin, why or str(error)) from None
+        if len(data) > MOST_BYTES:
+            raise errors.bad_error_page(str(path), given.origin, "it has more than 256 kB")
+    return found
