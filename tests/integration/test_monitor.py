@@ -142,6 +142,20 @@ def test_all_processes_are_told_of(site):
     assert all(each["memory_bytes"] > 0 and each["age_s"] >= 0 for each in found)
 
 
+def test_clients_who_are_connected_are_counted(site):
+    before = figures(site)["connections"]["waiting"]
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            client = http.client.HTTPConnection("127.0.0.1", site.port)
+            stack.callback(client.close)
+            client.request("GET", "/")
+            client.getresponse().read()
+        until(lambda: figures(site)["connections"]["waiting"] >= before + 3)
+    # It is for this machine, and not for whom somebody here asks.
+    forwarded = {"X-Forwarded-For": "10.0.0.9"}
+    assert site.get("/-/live/connections", headers=forwarded).status == 404
+
+
 def test_prometheus_reads_them(site):
     site.get("/")
     names = {one.name for one in text_string_to_metric_families(told(site, "metrics"))}

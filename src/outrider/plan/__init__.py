@@ -431,6 +431,7 @@ def _front(facts: Facts, bind: Address, limits: Limits, ledger: Ledger) -> Front
         workers=workers,
         connections=connections,
         snippet=snippet,
+        counts_connections="http_stub_status" in nginx.modules,
         **health,
     )
 
