@@ -109,7 +109,7 @@ class Site:
     def _run(self, words: list[str], what: str) -> subprocess.Popen[bytes]:
         env = {key: value for key, value in os.environ.items() if not key.startswith(_POISON)}
         path = f"{self.programs.scripts}:{os.environ['PATH']}"  # caddysnake looks for `python3`
-        env |= {"PYTHONDONTWRITEBYTECODE": "1", "PATH": path, "HOME": str(self.run)}
+        env |= {"PATH": path, "HOME": str(self.run)}
         with (self.run / f"{what}.log").open("wb") as log:
             return subprocess.Popen(
                 words,

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from outrider import dashboard, observe, sockets
-from outrider.metrics import Metrics
+from outrider.metrics import Connections, Metrics
 
 if TYPE_CHECKING:
     import socket
@@ -19,15 +19,19 @@ if TYPE_CHECKING:
     from outrider.observe import Main
     from outrider.site import Fleet
 
+_PAUSE_S = 5
+
 
 class Monitor:
     """The figures of the sites behind one front, while they run."""
 
     def __init__(self, fleet: Fleet, board: int | None, listener: socket.socket | None) -> None:
+        self._front = fleet.first
         names = [site.name for site in fleet.sites if not site.is_alone]
         self._metrics = Metrics(time.monotonic(), names)
         self._board = board
         self._listener = listener
+        self._asks_again_at = 0.0
 
     @property
     def variables(self) -> dict[str, str]:
@@ -55,7 +59,17 @@ class Monitor:
         now = time.monotonic()
         since_boot_s = time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
         found = observe.processes(mains, self._board, now, since_boot_s)
-        return self._metrics.figures(now, found)
+        return self._metrics.figures(now, found, self._connections(now))
+
+    def _connections(self, now: float) -> Connections | None:
+        """Ask Nginx; one that does not answer is left alone for a while, as we wait for it."""
+        front = self._front.front
+        if not front.counts_connections or now < self._asks_again_at:
+            return None
+        told = sockets.ask_briefly(self._front.bind, front.connections_path)
+        if not told:
+            self._asks_again_at = now + _PAUSE_S
+        return Connections.told(told)
 
     @contextlib.asynccontextmanager
     async def telling(self, mains: Callable[[], Iterable[Main]]) -> AsyncIterator[None]:

@@ -19,7 +19,6 @@ from outrider.values import (
     UrlDirectory,
     kind_of,
     parse_address,
-    parse_any_network,
     parse_choice,
     parse_command,
     parse_count,

@@ -173,6 +173,13 @@ class Front:
     health_from: tuple[str, ...] = ()
     """Who may ask for them, beside this machine and proxies of ours."""
     error_pages: tuple[ErrorPage, ...] = ()
+    counts_connections: bool = False
+    """It can tell how many clients are connected."""
+
+    @property
+    def connections_path(self) -> str:
+        """Where it tells that."""
+        return f"{self.live_path}/connections"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -183,10 +183,9 @@ def _listener_of(connection: socket.socket, path: str) -> int:
 
 async def is_alive(address: Address, path: str) -> bool:
     """Tell whether Nginx answers on the public address."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 - compared
     try:
         async with asyncio.timeout(1):
-            reader, writer = await asyncio.open_connection(host, address.port)
+            reader, writer = await asyncio.open_connection(*_reached_at(address))
             try:
                 writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
                 status = await reader.readline()
@@ -195,6 +194,26 @@ async def is_alive(address: Address, path: str) -> bool:
     except (OSError, TimeoutError):
         return False
     return b" 200 " in status
+
+
+def ask_briefly(address: Address, path: str, timeout_s: float = 0.1) -> str:
+    """Return what Nginx answers on the public address, or nothing when it does not within moments.
+
+    The caller waits for it.
+    """
+    try:
+        with socket.create_connection(_reached_at(address), timeout_s) as connection:
+            connection.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            answer = connection.recv(4096)  # it is small, and comes in one piece
+    except OSError:
+        return ""
+    head, _, body = answer.decode("latin-1").partition("\r\n\r\n")
+    return body if " 200 " in head.partition("\r\n")[0] else ""
+
+
+def _reached_at(address: Address) -> tuple[str, int]:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104 - compared
+    return host, address.port
 
 
 async def is_bound(path: str) -> bool:

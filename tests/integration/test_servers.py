@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
+import json
 import os
 import shlex
 import signal
@@ -12,6 +13,8 @@ import socket
 import struct
 import subprocess
 import threading
+import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -35,7 +38,6 @@ from tests.ports import reserved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.integration
 
@@ -82,12 +84,14 @@ def sites(python, copy_of) -> Iterator[Callable[[tuple[str, str]], Running]]:
                 # One that was written a moment ago may still be written to.
                 os.utime(project / "static" / "style.css", (1, 1))
                 static = f"/static/={project}/static"
-                more = ("--prefix", "/shop", "--static", static, "--log-format", "json")
+                port = stack.enter_context(reserved())
+                more = ["--prefix", "/shop", "--static", static, "--log-format", "json"]
+                more += ["--metrics", f"127.0.0.1:{port + 1}"]
                 running[pair] = stack.enter_context(
                     serving(
                         *words(pair, python, *more),
                         cwd=project,
-                        port=stack.enter_context(reserved()),
+                        port=port,
                         nginx=NGINXES["system"] or NGINXES["wheel"],
                     )
                 )
@@ -112,6 +116,26 @@ def test_a_page_is_answered_and_the_front_sends_the_files(pair, sites):
     style = site.get("/shop/static/style.css")
     assert style.text == "h1 { color: teal }\n"
     assert style.headers["Content-Type"] == "text/css; charset=utf-8"
+
+
+@pytest.mark.parametrize("pair", group(PAIRS))
+def test_an_operator_sees_the_request_that_is_answered(pair, sites):
+    site = sites(pair)
+
+    def doing() -> list[tuple[str, str]]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{site.port + 1}/status.json") as told:
+            workers = json.load(told)["processes"]
+        return [(one["method"], one["path"]) for each in workers for one in each["doing"]]
+
+    client = threading.Thread(target=site.get, args=("/shop/slow?token=1",))
+    client.start()
+    until(doing)
+    assert doing() == [("GET", "/shop/slow")]
+    gate = Path(psutil.Process(site.process.pid).cwd(), "go-on")
+    gate.touch()
+    client.join(PATIENCE_S)
+    gate.unlink()
+    until(lambda: not doing())
 
 
 @pytest.mark.parametrize("pair", group(PAIRS))

@@ -83,6 +83,17 @@ def test_connections_are_told_of_where_they_are_known():
     assert "outrider_connections" not in prometheus(figures_of())
 
 
+def test_nginx_tells_its_connections_to_one_of_them():
+    told = (
+        "Active connections: 6 \nserver accepts handled requests\n 9 9 12 \n"
+        "Reading: 1 Writing: 3 Waiting: 2 \n"
+    )
+
+    assert Connections.told(told) == Connections(active=5, reading=1, writing=2, waiting=2)
+    assert Connections.told("") is None
+    assert Connections.told("<html>") is None
+
+
 def test_any_label_can_be_read_again():
     odd = 'a\\b"c\nd'
 

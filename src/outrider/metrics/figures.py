@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -114,14 +115,31 @@ class Process:
     """The slowest of them first."""
 
 
+_STATES = re.compile(r"Reading: (\d+) Writing: (\d+) Waiting: (\d+)")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Connections:
     """The clients' connections now: https://nginx.org/en/docs/http/ngx_http_stub_status_module.html."""
 
     active: int
     reading: int
+    """A request is being read."""
     writing: int
+    """One is being answered."""
     waiting: int
+    """Kept for the next one."""
+
+    @classmethod
+    def told(cls, text: str) -> Connections | None:
+        """Return what the module says to a client of our own, who does not count."""
+        if (found := _STATES.search(text)) is None:
+            return None
+        reading, writing, waiting = map(int, found.groups())
+        writing = max(0, writing - 1)
+        return cls(
+            active=reading + writing + waiting, reading=reading, writing=writing, waiting=waiting
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -441,6 +441,7 @@ def _front(
         connections=connections,
         snippet=snippet,
         error_pages=pages,
+        counts_connections="http_stub_status" in nginx.modules,
         **health,
     )
 
