@@ -205,8 +205,9 @@ def test_what_another_user_listens_on_is_not_believed(place):
         ]
         assert Typed("status").said == [
             "error: no site of yours runs on this machine",
-            f"  found: somebody else's runs in {run}",
-            "  do:    start one:  outrider run",
+            f"  found: one of nobody runs in {run}",
+            "  do:    1. start one:  outrider run",
+            f"         2. or ask for that of nobody:  sudo -u nobody outrider status {run}",
         ]
     finally:
         other.kill()

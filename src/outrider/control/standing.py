@@ -108,7 +108,9 @@ def _in_progress(processes: Sequence[Mapping[str, Any]]) -> str | None:
         for request in one.get("doing", ())
         if not request.get("is_stream")
     ]
-    if not count or not doing:
+    if not count:
+        return "nothing"
+    if not doing:
         return f"{count} request{'s' * (count != 1)}"
     slowest, pid = max(doing, key=lambda pair: float(pair[0]["seconds"]))
     said = f"{count}; the longest: {request_shown(slowest)}, in pid {pid}"
