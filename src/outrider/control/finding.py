@@ -58,6 +58,10 @@ class Found:
         return f"{', '.join(self.names)} at {self.state.get('url')}, in {self.run_dir}"
 
 
+_READING = ("status", "logs")
+"""What changes nothing, so that a site of another folder will do when it is the only one."""
+
+
 def find(word: str | None, cwd: str, command: str) -> Found:
     """Return the running site that is meant.
 
@@ -126,8 +130,10 @@ def choose(
         here = _nearest(sites, cwd)
         if len(here) == 1:
             return here[0]
-        if len(sites) == 1:
+        if len(sites) == 1 and command in _READING:
             return sites[0]
+        if len(sites) == 1:
+            raise errors.site_is_elsewhere(*_named(sites, sites, command))
         if not sites:
             raise errors.no_site_runs(list(of_others), list(of_others.values()))
         why = f"{len(here)} of them are this folder's" if here else "none of them is this folder's"

@@ -51,6 +51,17 @@ def several_sites_run(why: str, running: Sequence[str], fix: Sequence[str]) -> O
     )
 
 
+def site_is_elsewhere(running: Sequence[str], fix: Sequence[str]) -> OutriderError:
+    """One site runs, of another folder; what changes a site has to be told that it is meant."""
+    return OutriderError(
+        "site-is-elsewhere",
+        "no site of this folder runs",
+        found=[f"there runs {one}" for one in running],
+        fix=[f"if that one is meant:  {one}" for one in fix],
+        exit_code=Exit.CONTROL,
+    )
+
+
 def site_runs_no_more(run_dir: str, pid: int | None) -> OutriderError:
     """A run directory is there, but who made it was killed."""
     return OutriderError(
