@@ -336,6 +336,16 @@ def test_a_reload_that_fails_shows_the_new_codes_lines_and_what_became_of_it(sit
     assert Typed("status").code == 0
 
 
+def test_a_reload_goes_on_when_whoever_asked_has_gone(site, place, caplog):
+    site.steps = 20
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(place / "run" / "control.sock"))
+        client.sendall(b'{"do": "reload"}\n')
+    until(lambda: site.generation == 2)
+    assert Typed("status").code == 0
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize(
     ("phase", "told"),
     [
