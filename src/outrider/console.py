@@ -151,7 +151,8 @@ class Console:
         text = text.rstrip("\n")
         if in_place and self._is_terminal[id(self.stdout)]:
             # From the top, each line to its end, and nothing below: without a flicker.
-            lines = text.splitlines()[: shutil.get_terminal_size().lines - 1]
+            size = shutil.get_terminal_size()
+            lines = [line[: size.columns] for line in text.splitlines()[: size.lines - 1]]
             text = "\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J"
         else:
             text += "\n\n" if in_place else "\n"

@@ -30,6 +30,7 @@ class FakeSite:
     phase: str = "serving"
     generation: int = 1
     reload_fails: bool = False
+    steps: int = 1
     drains_until: threading.Event = field(default_factory=threading.Event)
     """Set: what is in progress has finished."""
     ends_with: errors.OutriderError | None = None
@@ -55,8 +56,9 @@ class FakeSite:
         }
 
     async def reload(self, tell: control.Tell) -> None:
-        tell("the new code is tried")
-        await asyncio.sleep(0)
+        for _ in range(self.steps):
+            tell("the new code is tried")
+            await asyncio.sleep(0.001)
         if self.reload_fails:
             self.asked.append("a reload that fails")
             tell("ZeroDivisionError: division by zero", "app")

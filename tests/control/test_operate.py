@@ -120,6 +120,22 @@ def test_where_several_run_and_none_is_this_folders_it_says_what_to_type(place, 
     assert site.asked == []
 
 
+def test_the_only_one_that_runs_is_shown_anywhere_and_changed_only_from_its_folder(
+    place, site, monkeypatch
+):
+    monkeypatch.chdir("/")
+    assert Typed("status").lines[0] == "shop  http://127.0.0.1:8000/"
+    assert Typed("logs", "--no-follow").code == 0
+    typed = Typed("maintenance", "on")
+    assert typed.said == [
+        "error: no site of this folder runs",
+        f"  found: there runs shop at http://127.0.0.1:8000/, in {place}/run",
+        "  do:    if that one is meant:  outrider maintenance on shop",
+    ]
+    assert [Typed(one).code for one in ("stop", "reload")] == [15, 15]
+    assert (site.asked, site.generation) == ([], 1)
+
+
 def test_two_of_one_name_are_told_apart_by_their_run_directories(place, site):
     with living(FakeSite(str(place / "project")), place / "elsewhere"):
         typed = Typed("reload")
@@ -166,7 +182,7 @@ def test_a_site_that_hangs_is_given_up_after_a_while(place, monkeypatch):
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(run / "control.sock"))
         silent.listen()
-        typed = Typed("stop")
+        typed = Typed("status")
     assert typed.said == [
         f"error: the site of {run} does not answer",
         "  found: pid 4194305 said nothing for 0.2 s",
@@ -205,8 +221,9 @@ def test_what_another_user_listens_on_is_not_believed(place):
         ]
         assert Typed("status").said == [
             "error: no site of yours runs on this machine",
-            f"  found: somebody else's runs in {run}",
-            "  do:    start one:  outrider run",
+            f"  found: one of nobody runs in {run}",
+            "  do:    1. start one:  outrider run",
+            f"         2. or ask for that of nobody:  sudo -u nobody outrider status {run}",
         ]
     finally:
         other.kill()
@@ -317,6 +334,16 @@ def test_a_reload_that_fails_shows_the_new_codes_lines_and_what_became_of_it(sit
         "  do:    read its lines above; everything that had been started was stopped again",
     ]
     assert Typed("status").code == 0
+
+
+def test_a_reload_goes_on_when_whoever_asked_has_gone(site, place, caplog):
+    site.steps = 20
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(place / "run" / "control.sock"))
+        client.sendall(b'{"do": "reload"}\n')
+    until(lambda: site.generation == 2)
+    assert Typed("status").code == 0
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,7 @@ def reload(console: Console, /, *, site: str | None, watch: bool) -> None:
     It is tried in a process of its own first; then new workers take over, and the old ones finish
     what they have. When anything fails, the old code serves on, and the exit code says so.
 
-    SITE is its name, its run directory or its project's folder; without it, the site of this folder
-    is meant, or the only one that runs.
+    SITE is its name, its run directory or its project's folder; by default, it is that of this one.
     """
     found = _find(site, "reload")
     if not watch:
@@ -150,8 +149,7 @@ def stop(console: Console, /, *, site: str | None, now: bool) -> None:
 
     The exit code is 12 when something had to be killed.
 
-    SITE is its name, its run directory or its project's folder; without it, the site of this folder
-    is meant, or the only one that runs.
+    SITE is its name, its run directory or its project's folder; by default, it is that of this one.
     """
     from outrider import files  # noqa: PLC0415
     from outrider.control.asking import ask  # noqa: PLC0415
@@ -287,8 +285,7 @@ def maintenance(
 ) -> None:
     """Answer visitors with a page that says so, and take the site back into service.
 
-    SITE is its name, its run directory or its project's folder; without it, the site of this folder
-    is meant, or the only one that runs.
+    SITE is its name, its run directory or its project's folder; by default, it is that of this one.
     """
     from outrider.control.asking import ask  # noqa: PLC0415
 

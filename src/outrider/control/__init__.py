@@ -231,7 +231,9 @@ class _Speaker:
         self._lost = 0
 
     def say(self, **fields: Any) -> None:
-        self._writer.write(json.dumps(fields, ensure_ascii=False).encode() + b"\n")
+        # To one who has gone, asyncio would complain in the site's own log.
+        if not self._writer.transport.is_closing():
+            self._writer.write(json.dumps(fields, ensure_ascii=False).encode() + b"\n")
 
     def tell(self, text: str, source: str = "") -> None:
         self.say(tell=text, source=source)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from outrider import errors, files
 from outrider.control.asking import ask
-from outrider.discover.sites import run_directories
+from outrider.discover.sites import owner_of, run_directories
 from outrider.errors import OutriderError, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _PATIENCE_S = 3
 """Of each site, while it is only found out which is meant."""
@@ -58,6 +58,10 @@ class Found:
         return f"{', '.join(self.names)} at {self.state.get('url')}, in {self.run_dir}"
 
 
+_READING = ("status", "logs")
+"""What changes nothing, so that a site of another folder will do when it is the only one."""
+
+
 def find(word: str | None, cwd: str, command: str) -> Found:
     """Return the running site that is meant.
 
@@ -80,9 +84,10 @@ def find(word: str | None, cwd: str, command: str) -> Found:
     return site
 
 
-def _look() -> tuple[list[Found], list[str]]:
-    """Return the sites that can be asked, and the run directories of other users' sites."""
-    sites, of_others = [], []
+def _look() -> tuple[list[Found], dict[str, str]]:
+    """Return the sites that can be asked, and whose the others are, by their run directories."""
+    sites: list[Found] = []
+    of_others: dict[str, str] = {}
     for run_dir in run_directories():
         try:
             if not files.is_run_directory(Path(run_dir)):
@@ -91,10 +96,10 @@ def _look() -> tuple[list[Found], list[str]]:
         except PermissionError:
             # What is in there cannot be seen, so its name has to do.
             if Path(run_dir).parent.name.startswith("outrider-"):
-                of_others.append(run_dir)
+                of_others[run_dir] = owner_of(run_dir) or "another user"
         except OutriderError as error:
             if error.id == "site-of-another":
-                of_others.append(run_dir)
+                of_others[run_dir] = owner_of(run_dir) or "another user"
             elif error.id == "site-is-silent":
                 sites.append(Found(run_dir=os.path.realpath(run_dir)))
         else:
@@ -104,7 +109,7 @@ def _look() -> tuple[list[Found], list[str]]:
 
 def choose(
     sites: Sequence[Found],
-    of_others: Sequence[str],
+    of_others: Mapping[str, str],
     word: str | None,
     path: str | None,
     *,
@@ -115,7 +120,7 @@ def choose(
 
     Args:
         sites: those that run.
-        of_others: run directories of other users' sites.
+        of_others: whose the other sites are, by their run directories.
         word: a name, a run directory or a project's folder.
         path: the word, taken as a path.
         cwd: this folder.
@@ -125,10 +130,12 @@ def choose(
         here = _nearest(sites, cwd)
         if len(here) == 1:
             return here[0]
-        if len(sites) == 1:
+        if len(sites) == 1 and command in _READING:
             return sites[0]
+        if len(sites) == 1:
+            raise errors.site_is_elsewhere(*_named(sites, sites, command))
         if not sites:
-            raise errors.no_site_runs(of_others)
+            raise errors.no_site_runs(list(of_others), list(of_others.values()))
         why = f"{len(here)} of them are this folder's" if here else "none of them is this folder's"
         raise errors.several_sites_run(why, *_named(here or sites, sites, command))
     meant = [one for one in sites if word in one.names]

@@ -59,7 +59,7 @@ def _traffic(title: str, traffic: Mapping[str, Any]) -> list[str]:
         lines += _row("app took", _latency(rates["app"]))
         lines += _row("client waited", _latency(rates["client"]))
     lines += _row("slow clients", _slow_clients(traffic))
-    lines += _row("in all", f"{traffic['requests']} requests since the start{_statuses(traffic)}")
+    lines += _row("in all", f"{_requests(traffic['requests'])} since the start{_statuses(traffic)}")
     return lines
 
 
@@ -108,11 +108,17 @@ def _in_progress(processes: Sequence[Mapping[str, Any]]) -> str | None:
         for request in one.get("doing", ())
         if not request.get("is_stream")
     ]
-    if not count or not doing:
-        return f"{count} request{'s' * (count != 1)}"
+    if not count:
+        return "nothing"
+    if not doing:
+        return _requests(count)
     slowest, pid = max(doing, key=lambda pair: float(pair[0]["seconds"]))
     said = f"{count}; the longest: {request_shown(slowest)}, in pid {pid}"
     return said + (f"  [{slowest['id'][:8]}]" if slowest.get("id") else "")
+
+
+def _requests(count: int) -> str:
+    return f"{count} request{'s' * (count != 1)}"
 
 
 def request_shown(request: Mapping[str, Any]) -> str:

@@ -10,13 +10,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def no_site_runs(of_others: Sequence[str]) -> OutriderError:
+def no_site_runs(run_dirs: Sequence[str], owners: Sequence[str]) -> OutriderError:
     """Nothing that could be asked runs on this machine as this user."""
+    of_others = list(zip(owners, run_dirs, strict=True))
     return OutriderError(
         "no-site-runs",
         "no site of yours runs on this machine",
-        found=[f"somebody else's runs in {path}" for path in of_others],
-        fix=["start one:  outrider run"],
+        found=[f"one of {owner} runs in {run_dir}" for owner, run_dir in of_others],
+        fix=[
+            "start one:  outrider run",
+            *(
+                f"or ask for that of {owner}:  "
+                f"sudo -u {quoted(owner)} outrider status {quoted(run_dir)}"
+                for owner, run_dir in of_others[:1]
+            ),
+        ],
         exit_code=Exit.CONTROL,
     )
 
@@ -39,6 +47,17 @@ def several_sites_run(why: str, running: Sequence[str], fix: Sequence[str]) -> O
         f"several sites of yours run, and {why}",
         found=running,
         fix=fix,
+        exit_code=Exit.CONTROL,
+    )
+
+
+def site_is_elsewhere(running: Sequence[str], fix: Sequence[str]) -> OutriderError:
+    """One site runs, of another folder; what changes a site has to be told that it is meant."""
+    return OutriderError(
+        "site-is-elsewhere",
+        "no site of this folder runs",
+        found=[f"there runs {one}" for one in running],
+        fix=[f"if that one is meant:  {one}" for one in fix],
         exit_code=Exit.CONTROL,
     )
 
