@@ -7,21 +7,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outrider.lifecycle import (
+    MOST_STARTS,
+    Abandoned,
     Announce,
+    App,
     Begin,
+    CancelPrepare,
     CloseListeners,
     Drain,
     Ended,
     Extra,
     Finish,
+    ForetellEnd,
     FrontReady,
+    FrontReloaded,
     Kill,
     Lost,
     Outcome,
     Phase,
+    Prepare,
+    Prepared,
+    PrepareFailed,
+    Reload,
+    ReloadFront,
+    Repaired,
     Start,
     State,
     Stop,
+    Switched,
     Tick,
     WorkerFailed,
     WorkerReady,
@@ -31,10 +44,14 @@ from outrider.lifecycle import (
 ALONE = {"app": 60.0}
 
 
+def booting(boot_timeouts_s):
+    return {name: App(boot_timeout_s=time_s) for name, time_s in boot_timeouts_s.items()}
+
+
 def live(history, *, boot_timeouts_s=ALONE, drain_timeout_s=30.0, extras=(), releases=()):
     """Feed (time, event) pairs and return the last state and every action."""
     state = State(
-        boot_timeouts_s=boot_timeouts_s,
+        apps=booting(boot_timeouts_s),
         drain_timeout_s=drain_timeout_s,
         extras={name: Extra() for name in extras},
         releases=releases,
@@ -139,13 +156,6 @@ def test_a_front_that_never_answers_is_named():
     assert state.outcome == Outcome(kind="never-ready", name="front")
 
 
-@pytest.mark.parametrize(("dead", "other"), [("app", "front"), ("front", "app")])
-def test_the_two_die_together(dead, other):
-    _, done = live([*UP, (10, Ended(dead, -9)), (11, Ended(other, 0))])
-    assert Drain(other) in done
-    assert done[-1] == Finish(Outcome(kind="died", name=dead, code=-9))
-
-
 def test_an_app_that_ends_during_the_drain_of_the_front_is_not_drained_again():
     history = [*UP, (10, Stop()), (11, Ended("app", 0)), (12, Ended("front", 0))]
     _, done = live(history)
@@ -177,15 +187,6 @@ def test_a_stop_drains_the_front_and_then_all_apps_together():
     assert done[4:] == [CloseListeners(), Drain("front"), Drain("shop"), Drain("blog")]
     assert state.phase is Phase.DRAINING_APPS
     assert step(state, Ended("blog", 0), 13.0)[1] == [Finish(Outcome(kind="drained"))]
-
-
-@pytest.mark.parametrize("dead", ["shop", "blog", "front"])
-def test_one_that_dies_ends_all_and_is_named(dead):
-    others = [name for name in ("front", "shop", "blog") if name != dead]
-    ends = [(11 + number, Ended(name, 0)) for number, name in enumerate(others)]
-    _, done = live_both([*BOTH_UP, (10, Ended(dead, -9)), *ends])
-    assert [action.name for action in done if isinstance(action, Drain)] == others
-    assert done[-1] == Finish(Outcome(kind="died", name=dead, code=-9))
 
 
 def test_each_app_has_its_own_time_to_become_ready():
@@ -351,6 +352,233 @@ def test_an_extra_process_that_dies_during_a_release_step_starts_again():
     assert done[2:] == [Lost("database", 1, 1), Start("database")]
 
 
+# -- what dies while the site serves ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("dead", "ready"), [("app", WorkerReady("app")), ("front", FrontReady())])
+def test_one_that_dies_starts_again_at_once_and_the_other_does_not_notice(dead, ready):
+    state, done = live([*UP, (10, Ended(dead, -9))])
+    assert done[3:] == [Lost(dead, -9, 0), Start(dead)]
+    state, done = step(state, ready, 10.5)
+    assert done == [Repaired(dead)]
+    assert step(state, ready, 10.6)[1] == []
+    assert state.phase is Phase.SERVING
+
+
+def test_one_that_dies_again_and_again_waits_longer_each_time_but_at_most_half_a_minute():
+    state, _ = live(UP)
+    now, pauses = 10.0, list[float]()
+    for _ in range(8):
+        state, (lost, *_) = step(state, Ended("app", -9), now)
+        assert isinstance(lost, Lost)
+        pauses.append(lost.again_in_s or 0)
+        now += pauses[-1]
+        state, _ = step(state, Tick(), now)
+        state, done = step(state, WorkerReady("app"), now)
+        assert done == [Repaired("app")]
+    assert pauses == [0, 1, 2, 4, 8, 16, 30, 30]
+    # Then it holds for a minute, and what happens next is a new story.
+    _, done = step(state, Ended("app", -9), now + 60)
+    assert done[0] == Lost("app", -9, 0)
+
+
+def test_one_that_never_gets_ready_again_ends_the_site_and_is_named():
+    state, _ = live(UP)
+    now = 10.0
+    for _ in range(MOST_STARTS):
+        state, _ = step(state, Ended("app", 3), now)
+        assert state.outcome is None
+        now += 30
+        state, done = step(state, Tick(), now)
+        assert done in ([Start("app")], [])  # the first starts at once
+    state, done = step(state, Ended("app", 3), now)
+    assert done == [CloseListeners(), Drain("front")]
+    _, done = step(state, Ended("front", 0), now + 1)
+    assert done == [Finish(Outcome(kind="died", name="app", code=3))]
+
+
+def test_one_that_starts_again_and_hangs_is_killed_and_counts_as_one_that_did_not_start():
+    state, _ = live([*UP, (10, Ended("app", -9))])
+    state, done = step(state, Tick(), 69.0)
+    assert done == []
+    state, done = step(state, Tick(), 70.0)
+    assert done == [Kill("app")]
+    state, done = step(state, Tick(), 70.2)
+    assert done == []
+    state, done = step(state, Ended("app", -9), 70.3)
+    assert done == [Lost("app", -9, 1)]
+
+
+def test_one_that_cannot_load_its_app_again_is_ended_instead_of_trying_for_ever():
+    _, done = live([*UP, (10, Ended("app", -9)), (11, WorkerFailed("app", 4))])
+    assert done[-1] == Kill("app")
+
+
+def test_what_waits_to_start_again_does_not_hold_up_the_end():
+    history = [(10, Ended("app", -9)), (10.1, Ended("app", 3)), (10.2, Stop()), (30, Tick())]
+    state, done = live([*UP, *history, (31, Ended("front", 0))])
+    assert done[-1] == Finish(Outcome(kind="drained"))
+    assert Start("app") not in done[5:]
+    assert state.phase is Phase.DONE
+
+
+# -- new code --------------------------------------------------------------------------------------
+
+
+def prepared(number, *, workers=2, extras=(), is_front_changed=False):
+    app = App(boot_timeout_s=60, workers=workers)
+    return Prepared(
+        generation=number,
+        apps={f"app@{number}": app},
+        extras=extras,
+        is_front_changed=is_front_changed,
+    )
+
+
+ASKED = [*UP, (10, Reload()), (12, prepared(2))]
+
+
+def test_the_new_code_takes_over_when_all_of_its_workers_are_ready():
+    state, done = live(ASKED)
+    assert done[3:] == [Prepare(2), Start("app@2")]
+    for _ in range(3):  # the same one again
+        state, done = step(state, WorkerReady("app@2", 71), 13.0)
+        assert done == []
+    state, done = step(state, WorkerReady("app@2", 72), 14.0)
+    assert done == [Switched(2), Drain("app")]
+    state, done = step(state, Ended("app", 0), 15.0)
+    assert done == []
+    assert (state.generation, state.retired, state.coming) == (2, {}, None)
+    # From now on it is the new one that is replaced.
+    _, done = step(state, Ended("app@2", -9), 16.0)
+    assert done == [Lost("app@2", -9, 0), Start("app@2")]
+
+
+TAKEN_OVER = [*ASKED, (13, WorkerReady("app@2", 71)), (14, WorkerReady("app@2", 72))]
+
+
+def test_old_ones_have_the_drain_time_and_hear_before_it_is_over():
+    state, _ = live(TAKEN_OVER)
+    state, done = step(state, Tick(), 43.9)
+    assert done == []
+    state, done = step(state, Tick(), 44.0)
+    assert done == [ForetellEnd("app")]
+    state, done = step(state, Tick(), 45.0)
+    assert done == []
+    _, done = step(state, Tick(), 46.0)
+    assert done == [Kill("app")]
+
+
+def test_code_that_is_of_no_use_changes_nothing():
+    state, done = live([*UP, (10, Reload()), (12, PrepareFailed(2))])
+    assert done[3:] == [Prepare(2), Abandoned(generation=2, kind="not-prepared")]
+    assert (state.generation, state.coming, state.retired) == (1, None, {})
+    # The next one gets another number.
+    assert step(state, Reload(), 13.0)[1] == [Prepare(3)]
+
+
+@pytest.mark.parametrize("event", [Ended("app@2", 3), WorkerFailed("app@2", 3)])
+def test_new_workers_that_do_not_start_leave_and_the_old_ones_serve_on(event):
+    state, done = live([*ASKED, (13, event)])
+    failed = Abandoned(generation=2, kind="boot-failed", name="app@2", code=3)
+    assert failed in done
+    assert Drain("app") not in done
+    if isinstance(event, WorkerFailed):
+        assert done[-1] == Drain("app@2")
+        state, done = step(state, Tick(), 15.0)
+        assert Kill("app@2") in done
+        state, _ = step(state, Ended("app@2", -9), 15.1)
+    assert (state.generation, state.coming, state.retired) == (1, None, {})
+
+
+def test_new_workers_that_are_never_ready_leave_but_finish_what_they_have():
+    state, done = live([*ASKED, (13, WorkerReady("app@2", 71)), (72, Tick())])
+    assert done[-2:] == [
+        Abandoned(generation=2, kind="never-ready", name="app@2"),
+        Drain("app@2"),
+    ]
+    assert state.retired["app@2"].until == 104  # one served already
+
+
+def test_nginx_follows_when_its_configuration_has_changed_and_before_the_old_app_leaves():
+    history = [(10, Reload()), (12, prepared(2, workers=1, is_front_changed=True))]
+    state, done = live([*UP, *history, (13, WorkerReady("app@2", 71))])
+    assert done[-1] == ReloadFront(2)
+    _, done = step(state, FrontReloaded(2), 14.0)
+    assert done == [Switched(2), Drain("app")]
+    _, done = step(state, Tick(), 61.0)  # it does not
+    assert done == [Abandoned(generation=2, kind="front", name="front"), Drain("app@2")]
+
+
+def test_one_reload_at_a_time():
+    _, done = live([*ASKED, (13, Reload())])
+    assert done.count(Prepare(2)) == 1
+    assert Prepare(3) not in done
+
+
+def test_a_third_generation_waits_until_one_of_the_old_ones_has_left():
+    history = [(15, Reload()), (16, prepared(3, workers=1)), (17, WorkerReady("app@3", 81))]
+    state, done = live([*TAKEN_OVER, *history, (18, Reload()), (19, prepared(4))])
+    assert done[-2:] == [Drain("app@2"), Prepare(4)]
+    state, done = step(state, Ended("app", 0), 20.0)
+    assert done == [Start("app@4")]
+
+
+def test_an_app_that_dies_while_its_successor_boots_starts_again():
+    state, done = live([*ASKED, (13, Ended("app", -9))])
+    assert done[-2:] == [Lost("app", -9, 0), Start("app")]
+    state, done = step(state, WorkerReady("app", 61), 13.5)
+    assert done == [Repaired("app")]
+
+
+def test_one_that_cannot_start_any_more_waits_for_the_new_code_that_is_coming():
+    state, _ = live([*UP, (10, Reload())])
+    now = 10.0
+    for _ in range(2 * MOST_STARTS):
+        now += 30
+        state, _ = step(state, Tick(), now)
+        state, _ = step(state, Ended("app", 3), now)
+    assert state.outcome is None
+    state, done = step(state, prepared(2, workers=1), now)
+    assert done == [Start("app@2")]
+    _, done = step(state, WorkerReady("app@2", 71), now)
+    assert done[0] == Switched(2)
+
+
+def test_extra_processes_start_again_with_the_new_code():
+    change = prepared(2, workers=1, extras=("queue", "mailer"))
+    history = [(10, Reload()), (12, change), (13, WorkerReady("app@2", 71))]
+    state, done = live([*UP, *history], extras=EXTRAS)
+    assert done[-4:] == [Drain("app"), Drain("database"), Drain("queue"), Start("mailer")]
+    state, done = step(state, Ended("queue", -15), 14.0)
+    assert done == [Start("queue")]
+    state, done = step(state, Ended("database", 0), 15.0)
+    assert done == []
+    _, done = step(state, Tick(), 60.0)
+    assert Kill("queue") not in done
+
+
+def test_a_stop_in_the_middle_of_a_reload_stops_all_of_them():
+    state, done = live([*TAKEN_OVER, (15, Reload()), (16, prepared(3)), (17, Stop())])
+    assert done[-4:] == [
+        CancelPrepare(3),
+        Abandoned(generation=3, kind="stopped"),
+        CloseListeners(),
+        Drain("front"),
+    ]
+    state, done = step(state, Ended("front", 0), 18.0)
+    assert done == [Drain("app@2"), Drain("app@3")]  # the oldest one has been asked
+    for name in ("app", "app@2", "app@3"):
+        state, done = step(state, Ended(name, 0), 19.0)
+    assert done == [Finish(Outcome(kind="drained"))]
+
+
+@pytest.mark.parametrize("history", [[], [(0, Begin())], [*UP, (10, Stop())]])
+def test_a_reload_of_a_site_that_does_not_serve_is_nothing(history):
+    state, _ = live(history)
+    assert step(state, Reload(), 20.0) == (state, [])
+
+
 # -- whatever happens ------------------------------------------------------------------------------
 
 APPS = st.sampled_from([ALONE, BOTH])
@@ -386,7 +614,7 @@ def test_whatever_happens_everything_started_is_gone_when_it_finishes(
 ):
     """Only a process that runs can end; time only goes forward."""
     state = State(
-        boot_timeouts_s=apps,
+        apps=booting(apps),
         drain_timeout_s=30,
         extras={name: Extra() for name in extras},
         releases=releases,
@@ -415,7 +643,7 @@ def test_whatever_happens_everything_started_is_gone_when_it_finishes(
 @given(APPS, SOME, BEFORE, st.lists(EVENTS, max_size=12))
 def test_from_every_state_a_stop_leads_to_the_end(apps, extras, releases, events):
     waiting = {name: Extra() for name in extras}
-    state = State(boot_timeouts_s=apps, drain_timeout_s=30, extras=waiting, releases=releases)
+    state = State(apps=booting(apps), drain_timeout_s=30, extras=waiting, releases=releases)
     now, running = 0.0, set()
     todo = [*events, Stop()]
     for _ in range(40):

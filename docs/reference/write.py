@@ -105,11 +105,12 @@ MEANINGS = {
     "BIND": "the address cannot be listened on",
     "FILES": "a folder or file is missing, unreadable, unwritable or unsafe",
     "BOOT": "the site did not start",
-    "DIED": "Nginx or the application server ended by itself while the site ran",
+    "DIED": "Nginx or the application server ended by itself and could not be started again",
     "KILLED": "something did not stop in time and was killed",
     "DOCKER": "no usable Docker, or one that has refused something",
     "BENCH": "the site that was to be measured does not answer as it should",
     "CONTROL": "no running site was found, or it does not do what it was asked for",
+    "RELOAD": "new code did not take over; the old code serves on",
 }
 
 

@@ -249,6 +249,11 @@ def set_maintenance(paths: Paths, *, is_on: bool, allow: Sequence[str] = ()) -> 
 # -- the run directory -----------------------------------------------------------------------------
 
 
+def discard(folder: Path) -> None:
+    """Remove a folder of ours with all that is in it, if it is there."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def run_directory(path: str, bind: str, user: User) -> Iterator[Path]:
     """Hold a directory of our own for a running site, and leave nothing of it behind.

@@ -13,6 +13,7 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -163,8 +164,25 @@ def signal_name(number: int) -> str:
 
 def kill_group(group: int) -> None:
     """Kill whatever is left of a child's process group."""
+    signal_group(group, signal.SIGKILL)
+
+
+def signal_group(group: int, number: signal.Signals) -> None:
+    """Signal whatever is left of a child's process group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)
+        os.killpg(group, number)
+
+
+def has_terminal() -> bool:
+    """Tell whether we have a terminal that is still there.
+
+    https://man7.org/linux/man-pages/man4/tty.4.html
+    """
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 # -- children that stay ----------------------------------------------------------------------------
@@ -176,6 +194,10 @@ PAUSE_S = 0.02
 print it, and takes the time from its workers."""
 PIPE_BYTES = 2**20
 """What waits meanwhile; by Linux's default that is the most."""
+_LAST_WORDS_S = 0.2
+"""A pipe that nobody holds any more is at its end within two reads."""
+_LOOK_S = 0.05
+_LAST_MOMENT_S = 2
 
 
 class _Lines(asyncio.Protocol):
@@ -214,7 +236,7 @@ class _Lines(asyncio.Protocol):
             self.closed.set_result(None)
 
 
-@dataclass
+@dataclass(eq=False)
 class Child:
     """A running child, in a process group of its own."""
 
@@ -242,6 +264,50 @@ class Child:
     async def exited(self) -> int:
         """Return the exit code as soon as there is one; wait() is still to be called."""
         return await self._process.wait()
+
+    async def last_words(self) -> int:
+        """Return the exit code once its last lines have arrived, unless others go on writing."""
+        code = await self._process.wait()
+        await asyncio.wait(self.pipes, timeout=_LAST_WORDS_S)
+        return code
+
+    async def bury(self, number: signal.Signals | None = None, patience_s: float = 0) -> None:
+        """End what outlives the child, which has ended, and hear its last lines.
+
+        Args:
+            number: the signal on which it finishes what it has; None: it is killed at once.
+            patience_s: how long that may take; shortly before, its lifeline ends.
+        """
+        loop = asyncio.get_running_loop()
+        if number is not None:
+            signal_group(self.pid, number)
+            until = loop.time() + patience_s
+            while loop.time() < until and self._has_orphans():
+                if loop.time() > until - _LAST_MOMENT_S:
+                    self.foretell_end()
+                await asyncio.sleep(_LOOK_S)
+        await self.wait()
+
+    def _has_orphans(self) -> bool:
+        # As process 1 of a container we are their parent now, and nobody else would reap them.
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-self.pid, os.WNOHANG)[0]:
+                pass
+        if all(pipe.done() for pipe in self.pipes):
+            return False
+        try:
+            os.killpg(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def workers(self) -> list[int] | None:
+        """Return the process ids of the child's own children; None: the system does not tell."""
+        try:
+            told = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
+        except OSError:
+            return None if not sys.platform.startswith("linux") else []
+        return [int(pid) for pid in told.split()]
 
     async def end(self, patience_s: float) -> int:
         """Ask the child to stop, kill it if it does not, and return its exit code."""

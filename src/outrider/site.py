@@ -193,11 +193,13 @@ class Paths:
     """Below `run`, where the app's own files are: apart where several sites share `run`."""
     remote: str = ""
     """`HOST:PORT` at which Nginx finds the app, where that runs in another container."""
+    mark: str = ""
+    """Tells the socket of one generation from another's, where each binds its own."""
 
     @property
     def socket(self) -> str:
         """The app's socket, between Nginx and Gunicorn."""
-        return f"{self.run}/{self.app}.sock"
+        return f"{self.run}/{self.app}{self.mark}.sock"
 
     @property
     def control(self) -> str:

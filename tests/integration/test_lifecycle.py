@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,7 +86,7 @@ def pipe():
 # -- asked to stop ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_request_in_progress_is_finished_while_new_connections_are_refused(
     number, free_port, short_dir
 ):
@@ -178,36 +179,74 @@ def test_it_can_be_stopped_while_the_first_worker_still_boots(boot, free_port):
 # -- something ends by itself ----------------------------------------------------------------------
 
 
-def test_when_gunicorn_is_killed_nginx_is_stopped_too(free_port):
-    with serving("--drain-timeout", "2", cwd=SITE, port=free_port) as site:
-        site.gunicorn_master().kill()
-        assert site.wait() == 11
-        assert "error: Gunicorn ended by itself" in site.output
-        assert "it was ended by SIGKILL; out of memory?" in site.output
+@contextlib.contextmanager
+def asked_again_and_again(site: Running) -> Iterator[list[int]]:
+    """Ask from two sides until the block ends; each request has to be answered."""
+    is_over, statuses = threading.Event(), list[int]()
+
+    def ask() -> None:
+        while not is_over.is_set():
+            statuses.append(site.get("/").status)
+
+    with ThreadPoolExecutor(2) as pool:
+        asking = [pool.submit(ask) for _ in range(2)]
+        try:
+            yield statuses
+        finally:
+            is_over.set()
+        for one in asking:
+            one.result()
+
+
+MASTERS = {"Gunicorn": "gunicorn_master", "Nginx": "nginx_master"}
+
+
+@pytest.mark.parametrize("name", MASTERS)
+def test_a_master_that_is_killed_is_replaced_and_nobody_is_refused(name, free_port, short_dir):
+    file = short_dir / "go"
+    with serving("--workers", "2", cwd=SITE, port=free_port) as site:
+        killed = getattr(site, MASTERS[name])()
+        orphans = killed.children()
+        with in_progress(site, 0, f"&file={file}") as answer:
+            with asked_again_and_again(site) as statuses:
+                until(lambda: len(statuses) > 20)
+                killed.kill()
+                site.wait_for(f"{name}: it was ended by SIGKILL; .* it starts again at once")
+                site.wait_for(f"{name} serves again")
+                before = len(statuses)
+                until(lambda: len(statuses) > before + 20)
+            assert set(statuses) == {200}
+            # Nobody was in the way of who was served by what the dead one has left behind.
+            file.touch()
+            assert answer().body == WHOLE
+        until(lambda: not any(one.is_running() for one in orphans))
+        assert getattr(site, MASTERS[name])() != killed
+        assert site.stop() == 0
         assert_nothing_is_left(site)
 
 
-def test_when_nginx_is_killed_gunicorn_is_stopped_too(free_port):
-    with serving("--drain-timeout", "2", cwd=SITE, port=free_port) as site:
-        site.nginx_master().kill()
-        assert site.wait() == 11
-        assert "error: Nginx ended by itself" in site.output
-        assert "it was ended by SIGKILL; out of memory?" in site.output
-        assert "signal: term" in site.log  # Gunicorn was asked, not killed
-        assert_nothing_is_left(site)
+def test_a_worker_of_nginx_that_is_killed_is_replaced(free_port):
+    with serving("--workers", "1", cwd=SITE, port=free_port) as site:
+        for victim in site.nginx_master().children():
+            victim.kill()
+        until(lambda: site.nginx_master().children())
+        assert [site.get("/").status for _ in range(10)] == [200] * 10
+        assert site.stop() == 0
 
 
-def test_when_gunicorn_is_killed_a_request_that_waits_for_it_is_answered_at_once(free_port):
+def test_who_waits_for_a_gunicorn_that_is_killed_is_answered_by_the_next(free_port, short_dir):
+    file = short_dir / "go"
     words = ("--drain-timeout", "10m", "--timeout", "10m", "--workers", "1")
     with serving(*words, cwd=SITE, port=free_port) as site, ThreadPoolExecutor(1) as pool:
-        with in_progress(site, 3600) as answer:
-            waiting = pool.submit(site.get, "/")  # in the socket's backlog: the worker is busy
+        with in_progress(site, 0, f"&file={file}") as answer:
+            waiting = pool.submit(site.get, "/worker")  # in the backlog: the worker is busy
             until(lambda: waits_in_backlog(site))
-            site.gunicorn_master().kill()
-            with pytest.raises(http.client.IncompleteRead):
-                answer()
-            assert waiting.result().status == 502
-        assert site.wait() == 11
+            killed = site.gunicorn_master()
+            killed.kill()
+            assert waiting.result().json()["master"] == site.gunicorn_master().pid
+            file.touch()
+            assert answer().body == WHOLE
+        assert site.stop() == 0
         assert_nothing_is_left(site)
 
 

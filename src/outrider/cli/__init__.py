@@ -122,6 +122,7 @@ def run(console: Console, /, *, watch: bool, **flags: Any) -> None:
             launcher=str(resources.files("outrider").joinpath("app/launch.py")),
             taken_by=lambda: who_listens(first.bind.host, first.bind.port),
             announce=announce,
+            plan_again=lambda: _look_and_decide(_settings(flags, env, cwd), env, cwd),
         )
     click.get_current_context().exit(int(code))
 

@@ -29,6 +29,7 @@ class Exit(IntEnum):
     DOCKER = 13
     BENCH = 14
     CONTROL = 15
+    RELOAD = 16
 
 
 class OutriderError(Exception):

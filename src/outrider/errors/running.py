@@ -1,4 +1,4 @@
-"""The site did not start, or did not stay or stop as it should."""
+"""The site did not start, or did not stay, change or stop as it should."""
 
 from __future__ import annotations
 
@@ -64,14 +64,74 @@ def never_ready(name: str, timeout_s: float) -> OutriderError:
     )
 
 
-def died(name: str, how: str) -> OutriderError:
-    """Gunicorn or Nginx ended by itself while the site ran; the other was stopped as well."""
+def died(name: str, how: str, starts: int) -> OutriderError:
+    """Gunicorn or Nginx ended while the site ran, and could not be started again."""
     return OutriderError(
         "died",
-        f"{name} ended by itself",
-        found=[how],
+        f"{name} ended by itself and could not be started again",
+        found=[how, f"it was started {starts} times in a row and never got ready"],
         fix=["read its last lines above; start the site again:  outrider run"],
         exit_code=Exit.DIED,
+    )
+
+
+def reload_failed(what: str, found: Sequence[str]) -> OutriderError:
+    """The new code does not work; the code that served before serves on."""
+    return OutriderError(
+        "reload-failed",
+        f"{what}, so that the old code serves on",
+        found=[entry for entry in found if entry],
+        fix=["mend it and reload again; nothing of the new code is left running"],
+        exit_code=Exit.RELOAD,
+    )
+
+
+def reload_too_slow(name: str, timeout_s: float) -> OutriderError:
+    """The new code was not ready in time; the code that served before serves on."""
+    return OutriderError(
+        "reload-too-slow",
+        f"{name} was not ready within {timeout_s:g} s, so that the old code serves on",
+        found=["it was started and did not answer; nothing of it is left running"],
+        fix=[
+            "look for what the app waits for when it starts (a database, a lock, a download)",
+            "or give it longer, which takes a new start:  --boot-timeout SECONDS",
+        ],
+        exit_code=Exit.RELOAD,
+    )
+
+
+def needs_a_restart(changed: Sequence[str]) -> OutriderError:
+    """What was changed in the settings cannot change while the site runs."""
+    return OutriderError(
+        "needs-a-restart",
+        "a reload cannot change what the running site was started with; the old code serves on",
+        found=changed,
+        fix=[
+            "stop the site and start it again",
+            "or change it back and reload",
+        ],
+        exit_code=Exit.RELOAD,
+    )
+
+
+def reload_refused(why: str) -> OutriderError:
+    """A reload was asked for when none is possible."""
+    return OutriderError(
+        "reload-refused",
+        "this reload was not begun",
+        found=[why],
+        fix=["ask for it again when that is over"],
+        exit_code=Exit.RELOAD,
+    )
+
+
+def reload_stopped() -> OutriderError:
+    """The site was asked to stop in the middle of a reload."""
+    return OutriderError(
+        "reload-stopped",
+        "the site was asked to stop before the new code had taken over",
+        fix=["start it again:  outrider run"],
+        exit_code=Exit.RELOAD,
     )
 
 

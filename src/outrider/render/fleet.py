@@ -22,7 +22,18 @@ def prepare() -> None:
 
 def lay_out(fleet: Fleet) -> list[Artifact]:
     """Return the files of the front and of each site; one of several has a folder of its own."""
-    files = nginx.render(fleet)
-    for site in fleet.sites:
-        files += [replace(file, path=site.paths.within(file.path)) for file in server.render(site)]
-    return files
+    return [*lay_out_front(fleet), *lay_out_apps(fleet)]
+
+
+def lay_out_apps(fleet: Fleet) -> list[Artifact]:
+    """Return the files of the sites without the front's: a generation of them may start again."""
+    return [
+        replace(file, path=site.paths.within(file.path))
+        for site in fleet.sites
+        for file in server.render(site)
+    ]
+
+
+def lay_out_front(fleet: Fleet) -> list[Artifact]:
+    """Return the files of the front."""
+    return nginx.render(fleet)

@@ -1,0 +1,683 @@
+"""Carries out what the lifecycle decides, and can be asked how it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import signal
+import time
+import traceback
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from outrider import control, errors, files, lifecycle, logline, process, sockets
+from outrider.discover.interpreter import search_path
+from outrider.errors import OutriderError
+from outrider.observe import Main
+from outrider.render.fleet import lay_out_front
+from outrider.serve import front
+from outrider.serve.generation import Preparation, folder_of, write
+from outrider.serve.words import called, conclude, how_it_ended, why_not
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
+
+    from outrider.control import Hear, Tell
+    from outrider.errors import Exit
+    from outrider.lifecycle import Action, Event, Name, Outcome
+    from outrider.logline import Record, Requests
+    from outrider.monitor import Monitor
+    from outrider.serve.generation import Generation, Planned
+    from outrider.site import Site
+
+NOTIFY_VARIABLE = "OUTRIDER_NOTIFY_FD"
+LIFELINE_VARIABLE = "OUTRIDER_LIFELINE_FD"
+# Nginx's TERM is the fast one. On it, every server lets requests finish, as it is configured here.
+# https://gunicorn.org/signals/ https://nginx.org/en/docs/control.html
+_DRAIN_APP, _DRAIN_FRONT = signal.SIGTERM, signal.SIGQUIT
+# What its workers take for that, when nobody is there any more to tell them in its own way.
+_DRAIN_ORPHANS = {"uwsgi": signal.SIGHUP}
+_HEALTH_INTERVAL_S = 0.02
+_TICK_S = 0.2
+
+
+class Reporter(Protocol):
+    """What `serve` says, and to whom is not its business."""
+
+    def step(self, text: str) -> None: ...
+    def warn(self, text: str) -> None: ...
+    def error(self, error: OutriderError) -> None: ...
+    def log(self, record: Record, now: str) -> None: ...
+    def requests(self, found: Requests) -> None: ...
+
+
+@dataclass
+class _Reload:
+    """A reload that is going on, and who waits for it."""
+
+    tell: Tell
+    done: asyncio.Future[None]
+    failure: OutriderError | None = None
+    work: asyncio.Future[None] | None = None
+    is_front_written: bool = False
+
+
+@dataclass
+class _Life:
+    """A process that runs, as it is shown."""
+
+    child: process.Child
+    generation: int
+    since: float
+    is_ready: bool = False
+    is_asked: bool = False
+    """To leave."""
+    is_killed: bool = False
+
+
+@dataclass(kw_only=True)
+class Runner:
+    """The sites while they run."""
+
+    root: Path
+    report: Reporter
+    env: dict[str, str]
+    launcher: str
+    announce: Callable[[], None]
+    plan_again: Callable[[], Planned]
+    public: socket.socket
+    held: dict[str, socket.socket]
+    """The apps' sockets: a process that dies or is replaced does not close them."""
+    generations: dict[int, Generation]
+    monitor: Monitor
+    lives: dict[Name, _Life] = field(default_factory=dict)
+    buried: set[process.Child] = field(default_factory=set)
+    """Those that have ended, while others of their group finish."""
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    faults: list[BaseException] = field(default_factory=list)
+    listeners: list[Hear] = field(default_factory=list)
+    reloading: _Reload | None = None
+    maintenance: tuple[str, ...] | None = None
+    """While it is on, whom it lets through."""
+
+    @property
+    def current(self) -> Generation:
+        """The generation that counts."""
+        return self.generations[self.machine.generation]
+
+    # -- the loop ----------------------------------------------------------------------------------
+
+    async def run(self) -> Exit:
+        """Return the exit code when nothing of the site runs any more.
+
+        Raises:
+            OutriderError: it did not start, or did not end as it should.
+        """
+        self.started = time.time()
+        self.events: asyncio.Queue[Event] = asyncio.Queue()
+        self.has_terminal = process.has_terminal()
+        first = self.generations[1]
+        self.machine = lifecycle.State(
+            apps=first.awaited(),
+            drain_timeout_s=first.fleet.first.limits.drain_timeout_s,
+            extras={name: lifecycle.Extra() for name in first.fleet.extras},
+            releases=tuple(first.fleet.releases),
+        )
+        self._listen_to_signals()
+        self.events.put_nowait(lifecycle.Begin())
+        try:
+            async with (
+                control.listening(first.fleet.first.paths.control, self),
+                self.monitor.telling(self._mains),
+            ):
+                return conclude(await self._live(), self.current.fleet)
+        finally:
+            for child in (*(life.child for life in self.lives.values()), *self.buried):
+                child.kill()
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+            for held in self.held.values():
+                held.close()
+
+    async def _live(self) -> Outcome:
+        while True:
+            event = await self._next_event()
+            self.machine, actions = lifecycle.step(self.machine, event, time.monotonic())
+            if isinstance(event, lifecycle.Reload) and self.machine.coming is None:
+                self._end_reload(errors.reload_refused("the site does not serve now"))
+            for action in actions:
+                if isinstance(action, lifecycle.Finish):
+                    await self._await_burials(action.outcome)
+                    return action.outcome
+                await self._do(action)
+            self._let_go()
+
+    async def _next_event(self) -> Event:
+        if self.faults:  # a mistake of ours ends the site: what it would have done is not done
+            raise self.faults[0]
+        try:
+            async with asyncio.timeout(_TICK_S):
+                return await self.events.get()
+        except TimeoutError:
+            return lifecycle.Tick()
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self.stop)
+        # nohup ignores SIGHUP, and that is respected.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+
+    def _hang_up(self) -> None:
+        """Reload, as is the custom, unless it says that our terminal was closed."""
+        if self.has_terminal and not process.has_terminal():
+            self.stop()
+        else:
+            self._spawn_task(self._reload_by_signal())
+
+    async def _reload_by_signal(self) -> None:
+        # What goes wrong on the way is told where it happens.
+        with contextlib.suppress(OutriderError):
+            await self.reload(lambda *_: None)
+
+    async def _do(self, action: Action) -> None:  # noqa: C901 - one line for each action
+        match action:
+            case lifecycle.Start(name):
+                await self._start(name)
+            case lifecycle.Drain(name):
+                self._drain(name)
+            case lifecycle.ForetellEnd(name):
+                self.lives[name].child.foretell_end()
+            case lifecycle.Kill(name):
+                self._kill(name)
+            case lifecycle.Lost(name, code, again_in_s):
+                self._tell_lost(self._called(name), code, again_in_s)
+                # At once is soon enough to wait for.
+                self._mark_starting(name, is_it=bool(again_in_s))
+            case lifecycle.Repaired(name):
+                self._set_ready(name)
+                self._mark_starting(name, is_it=False)
+                self.report.step(f"{self._called(name)} serves again")
+            case lifecycle.CloseListeners():
+                self.public.close()
+            case lifecycle.Announce():
+                for name in self.lives:
+                    self._set_ready(name)
+                self.announce()
+            case lifecycle.Prepare(number):
+                assert self.reloading is not None
+                self.reloading.work = self._keep(self._prepare(number))
+            case lifecycle.CancelPrepare():
+                if self.reloading is not None and self.reloading.work is not None:
+                    self.reloading.work.cancel()
+            case lifecycle.ReloadFront(number):
+                self._spawn_task(self._reload_front(number))
+            case lifecycle.Switched(number):
+                self._switched(number)
+            case lifecycle.Abandoned():
+                self._abandoned(action)
+            case lifecycle.Finish():
+                pass  # `_live` returns
+
+    def _let_go(self) -> None:
+        """Remove what nobody needs any more."""
+        if self.machine.outcome is not None:
+            running = {name.rpartition("@")[0] for name in self.lives}
+            for app in self.held.keys() - running:
+                # Requests that wait for it in the backlog are answered now, with 502.
+                self.held[app].close()
+        needed = {self.machine.generation, *(life.generation for life in self.lives.values())}
+        if self.machine.coming is not None:
+            needed.add(self.machine.coming.generation)
+        for number in self.generations.keys() - needed:
+            del self.generations[number]
+            files.discard(self.root / folder_of(number))
+
+    # -- processes ---------------------------------------------------------------------------------
+
+    async def _start(self, name: Name) -> None:
+        fleet, source, whose = self.current.fleet, "app", ""
+        try:
+            if name == lifecycle.FRONT:
+                source = "nginx"
+                life = self._watch(name, await self._start_front())
+                self._spawn_task(self._await_front(life))
+            elif name in fleet.extras:
+                site, extra = fleet.extras[name]
+                source, whose = extra.name, "" if site.is_alone else site.name
+                self._watch(name, await self._start_program(site, source, extra.argv))
+            elif name in fleet.releases:
+                site, source = fleet.releases[name], "release"
+                self.report.step(f"{self._called(name)}: {shlex.join(site.release)}")
+                self._watch(name, await self._start_program(site, source, site.release))
+            else:
+                self._watch(name, await self._start_app(name), self._of(name).number)
+        except OSError as error:
+            # As a shell says that a program could not be run.
+            self._log(source, [f"{error.filename}: {error.strerror}"], whose)
+            self.events.put_nowait(lifecycle.Ended(name, 126))
+
+    def _of(self, name: Name) -> Generation:
+        return next(one for one in self.generations.values() if name in one.apps)
+
+    def _called(self, name: Name) -> str:
+        known = [one for one in self.generations.values() if name in one.apps]
+        said = called(name, known[0].fleet if known else self.current.fleet)
+        if known and known[0] is not self.current:
+            return f"the {'new' if known[0].number > self.current.number else 'old'} {said}"
+        return said
+
+    def _drain(self, name: Name) -> None:
+        self._say(f"{self._called(name)} finishes what it has")
+        if name == lifecycle.FRONT:
+            # Nginx waits for the last client, and a WebSocket's has no reason to leave.
+            for other, life in self.lives.items():
+                if other != name:
+                    life.child.foretell_end()
+        life = self.lives[name]
+        life.is_asked = True
+        life.child.send(_DRAIN_FRONT if name == lifecycle.FRONT else _DRAIN_APP)
+
+    def _kill(self, name: Name) -> None:
+        life = self.lives.get(name)
+        if life is not None:  # else it has just ended by itself
+            self.report.step(f"{self._called(name)} is killed")
+            life.is_killed = True
+            life.child.kill()
+
+    async def _start_app(self, name: Name) -> process.Child:
+        generation = self._of(name)
+        app = generation.apps[name]
+        site, server = app.site, app.site.process.server
+        fds = () if app.socket is None else (app.socket.fileno(),)
+        whose = "" if site.is_alone else site.name
+        return await process.spawn(
+            [
+                site.process.python,
+                self.launcher,
+                *(map(str, fds) if fds else "-"),
+                f"{self.root / generation.folder / site.paths.within(server.config)}",
+                *([site.process.target] if server.name == "gunicorn" else []),
+            ],
+            env={**app.env, **self.monitor.variables},
+            cwd=site.process.directory,
+            account=site.user,
+            pass_fds=(*fds, *self.monitor.descriptors),
+            on_lines=lambda lines: self._log("app", lines, whose, generation.number),
+            notify=(NOTIFY_VARIABLE, lambda lines: self._hear_workers(name, lines)),
+            lifeline=LIFELINE_VARIABLE,
+        )
+
+    async def _start_program(self, site: Site, source: str, argv: Sequence[str]) -> process.Child:
+        """Start a program of the user's own, with what the app has."""
+        env = self.current.app_of(site).env
+        whose = "" if site.is_alone else site.name
+        return await process.spawn(
+            argv,
+            env={**env, "PATH": search_path(site.process.python, env)},
+            cwd=site.process.directory,
+            account=site.user,
+            on_lines=lambda lines: self._log(source, lines, whose),
+        )
+
+    async def _start_front(self) -> process.Child:
+        first = self.current.fleet.first
+        return await process.spawn(
+            front.argv(first),
+            env=front.environment(self.env, self.public),
+            cwd=first.paths.run,
+            account=first.user,
+            pass_fds=(self.public.fileno(),),
+            on_lines=self._log_front,
+        )
+
+    def _watch(self, name: Name, child: process.Child, generation: int = 0) -> _Life:
+        life = _Life(child, generation, time.time())
+
+        async def until_it_ends() -> None:
+            code = await child.last_words()
+            self.lives.pop(name, None)
+            self.buried.add(child)
+            self.events.put_nowait(lifecycle.Ended(name, code))
+            await child.bury(*self._burial(name, life, code))
+            self.buried.discard(child)
+
+        self.lives[name] = life
+        self._spawn_task(until_it_ends())
+        return life
+
+    def _burial(self, name: Name, life: _Life, code: int) -> tuple[signal.Signals | None, float]:
+        """Return how those are asked to leave whom it has left behind, and how long they may take.
+
+        What ends by itself has looked after them; a signal that was not ours leaves no time for it.
+        """
+        is_ours = life.is_killed or (life.is_asked and code != -signal.SIGKILL)
+        if code >= 0 or is_ours or (name != lifecycle.FRONT and not life.generation):
+            return None, 0
+        number = _DRAIN_FRONT
+        if name != lifecycle.FRONT:
+            server = self._of(name).apps[name].site.process.server.name
+            number = _DRAIN_ORPHANS.get(server, _DRAIN_APP)
+        return number, self.machine.drain_timeout_s + lifecycle.GRACE_S
+
+    async def _await_burials(self, outcome: Outcome) -> None:
+        while self.buried:
+            if outcome.haste or self.machine.haste:
+                for child in self.buried:
+                    child.kill()
+            await asyncio.sleep(_HEALTH_INTERVAL_S)
+            while not self.events.empty():
+                # Asked twice: whoever asks does not want to wait.
+                if isinstance(self.events.get_nowait(), lifecycle.Stop):
+                    for child in self.buried:
+                        child.kill()
+
+    def _tell_lost(self, title: str, code: int, again_in_s: float | None) -> None:
+        if again_in_s is None:
+            self.report.step(f"{title} has finished")
+        else:
+            how = how_it_ended(code, {})
+            when = f"in {again_in_s:g} s" if again_in_s else "at once"
+            self.report.warn(f"{title}: {how}; it starts again {when}")
+
+    # -- readiness ---------------------------------------------------------------------------------
+
+    def _hear_workers(self, name: Name, lines: Sequence[str]) -> None:
+        for line in lines:
+            self._hear_worker(name, line)
+
+    def _hear_worker(self, name: Name, line: str) -> None:
+        # app/shim/ready.py says it.
+        word, _, number = line.partition(" ")
+        known = [one.apps[name] for one in self.generations.values() if name in one.apps]
+        if not known or not number.isdigit():
+            return
+        if word == "failed":
+            self.events.put_nowait(lifecycle.WorkerFailed(name, int(number)))
+        elif known[0].socket is None:
+            path = known[0].site.paths.socket
+            self._spawn_task(self._await_socket(name, int(number), path))
+        else:
+            self.events.put_nowait(lifecycle.WorkerReady(name, int(number)))
+
+    async def _await_socket(self, name: Name, worker: int, path: str) -> None:
+        """Wait for a server that binds its own socket, after its app is ready."""
+        while not await sockets.is_bound(path):  # noqa: ASYNC110 - it is elsewhere
+            await asyncio.sleep(_HEALTH_INTERVAL_S)
+        self.events.put_nowait(lifecycle.WorkerReady(name, worker))
+
+    async def _await_front(self, life: _Life) -> None:
+        while self.lives.get(lifecycle.FRONT) is life:
+            if await front.serves(self.current.fleet.first, life.child):
+                self.events.put_nowait(lifecycle.FrontReady())
+                return
+            await asyncio.sleep(_HEALTH_INTERVAL_S)
+
+    def _set_ready(self, name: Name) -> None:
+        if name in self.lives:
+            self.lives[name].is_ready = True
+
+    def _mark_starting(self, name: Name, *, is_it: bool) -> None:
+        """Let Nginx answer at once that an app starts, instead of letting visitors wait for it."""
+        if name in self.current.apps:
+            files.set_mark(self.current.apps[name].site.paths.starting, is_there=is_it)
+
+    # -- reloading ---------------------------------------------------------------------------------
+
+    async def reload(self, tell: Tell) -> None:
+        """Bring the code into service that is there now.
+
+        Raises:
+            OutriderError: the old code serves on.
+        """
+        if self.reloading is not None:
+            error = errors.reload_refused("another reload is going on")
+            self.report.warn(f"{error.what}: {error.found[0]}")
+            raise error
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.reloading = _Reload(tell, done)
+        self.events.put_nowait(lifecycle.Reload())
+        await done
+
+    def step(self, text: str) -> None:
+        """Hear a step of the preparation."""
+        self._say(text)
+
+    def lines(self, source: str, lines: Sequence[str], whose: str) -> None:
+        """Hear what the new code says."""
+        assert self.machine.coming is not None
+        self._log(source, lines, whose, self.machine.coming.generation)
+
+    def _say(self, text: str) -> None:
+        self.report.step(text)
+        if self.reloading is not None:
+            self.reloading.tell(text)
+
+    async def _prepare(self, number: int) -> None:
+        reloading = self.reloading
+        assert reloading is not None
+        preparation = Preparation(
+            root=self.root,
+            running=self.current,
+            number=number,
+            plan=self.plan_again,
+            public=self.public,
+            held=self.held,
+            env=self.env,
+            launcher=self.launcher,
+            told=self,
+        )
+        event: Event = lifecycle.PrepareFailed(number)
+        try:
+            made = await preparation.prepare()
+        except OutriderError as error:
+            reloading.failure = error
+        except Exception:  # noqa: BLE001 - ours; whatever it is, the old code serves on
+            told = traceback.format_exc().rstrip()
+            reloading.failure = errors.reload_failed("Outrider made a mistake", [told])
+        else:
+            self.generations[number] = made
+            self._say("starting the new workers")
+            event = lifecycle.Prepared(
+                generation=number,
+                apps=made.awaited(),
+                extras=tuple(made.fleet.extras),
+                drain_timeout_s=made.fleet.first.limits.drain_timeout_s,
+                is_front_changed=preparation.is_front_changed,
+            )
+        self.events.put_nowait(event)
+
+    async def _reload_front(self, number: int) -> None:
+        """Let Nginx read the new file, and wait until its new workers answer."""
+        made = self.generations[number]
+        old = self._write_front(made)
+        while True:
+            life = self.lives.get(lifecycle.FRONT)
+            if life is not None and await front.serves(made.fleet.first, life.child):
+                workers = life.child.workers()
+                if workers is None or not set(workers) <= old:
+                    break
+            await asyncio.sleep(_HEALTH_INTERVAL_S)
+            if self.machine.coming is None or self.machine.coming.generation != number:
+                return
+        if any(app.socket is None for app in self.current.apps.values()):
+            # Nginx's old workers may be asking the old app, at the path that goes with it.
+            until = time.monotonic() + self.machine.drain_timeout_s
+            while life.is_ready and old & {*(life.child.workers() or ())}:
+                if time.monotonic() > until:
+                    break
+                await asyncio.sleep(_HEALTH_INTERVAL_S)
+        self.events.put_nowait(lifecycle.FrontReloaded(number))
+
+    def _write_front(self, generation: Generation) -> set[int]:
+        """Give Nginx a generation's file, and return its workers until then."""
+        self._say("Nginx reads its new file")
+        write(self.root, lay_out_front(generation.fleet))
+        if self.reloading is not None:
+            self.reloading.is_front_written = True
+        life = self.lives.get(lifecycle.FRONT)
+        if life is None:
+            return set()
+        old = set(life.child.workers() or ())
+        life.child.send(signal.SIGHUP)
+        return old
+
+    def _switched(self, number: int) -> None:
+        for name in self.generations[number].apps:
+            self._set_ready(name)
+            self._mark_starting(name, is_it=False)
+        self._say(f"the new code serves: generation {number}")
+        self._end_reload(None)
+
+    def _abandoned(self, action: lifecycle.Abandoned) -> None:
+        reloading, number = self.reloading, action.generation
+        assert reloading is not None
+        if reloading.failure is None:
+            fleet = self.generations.get(number, self.current).fleet
+            reloading.failure = why_not(action, fleet)
+        if reloading.is_front_written and self.machine.outcome is None:
+            self._write_front(self.current)
+        if number not in self.generations:
+            files.discard(self.root / folder_of(number))
+        self.report.error(reloading.failure)
+        self._end_reload(reloading.failure)
+
+    def _end_reload(self, error: OutriderError | None) -> None:
+        reloading, self.reloading = self.reloading, None
+        if reloading is None or reloading.done.done():
+            return
+        if error is None:
+            reloading.done.set_result(None)
+        else:
+            reloading.done.set_exception(error)
+
+    # -- what is said of it ------------------------------------------------------------------------
+
+    def _log(self, source: str, lines: Sequence[str], site: str = "", generation: int = 0) -> None:
+        when = now()
+        for line in lines:
+            record = logline.parse(source, line, site)
+            # Nginx says so at each start, before it has read which levels are wanted.
+            if record.level != "notice":
+                self.report.log(record, when)
+        self._hand_on(when, source, site, lines)
+        coming = self.machine.coming
+        if self.reloading is not None and coming is not None and coming.generation == generation:
+            for line in lines:
+                self.reloading.tell(line, source)
+
+    def _log_front(self, lines: list[str]) -> None:
+        found = logline.requests(lines)
+        self.monitor.hear(found.rows)
+        self._log("nginx", found.others)
+        self.report.requests(found)
+        self._hand_on(now(), "nginx", "", found.lines)
+
+    def _hand_on(self, when: str, source: str, site: str, lines: Sequence[str]) -> None:
+        if lines:
+            for hear in self.listeners:
+                hear(when, source, site, lines)
+
+    def follow(self, hear: Hear) -> Callable[[], None]:
+        """Hand on the log from now on; return what ends that."""
+        self.listeners.append(hear)
+        return lambda: self.listeners.remove(hear)
+
+    def set_maintenance(self, is_on: bool, allow: tuple[str, ...]) -> None:
+        """Answer everyone but these addresses with a page that says so."""
+        paths = self.current.fleet.first.paths
+        files.set_maintenance(paths, is_on=is_on, allow=allow if is_on else ())
+        self.maintenance = allow if is_on else None
+
+    def _mains(self) -> Iterator[Main]:
+        for name, life in self.lives.items():
+            known = [one.apps[name] for one in self.generations.values() if name in one.apps]
+            is_named = bool(known) and not known[0].site.is_alone
+            yield Main(
+                pid=life.child.pid,
+                title=known[0].site.process.server.title if known else self._called(name),
+                site=known[0].site.name if is_named else "",
+                generation=life.generation or None,
+                has_workers=name == lifecycle.FRONT,
+            )
+
+    def stop(self) -> None:
+        """Begin to stop; the second time, kill."""
+        self.events.put_nowait(lifecycle.Stop())
+
+    def state(self) -> dict[str, Any]:
+        """Return how it stands, as JSON can hold it."""
+        machine, fleet = self.machine, self.current.fleet
+        return {
+            "pid": os.getpid(),
+            "started": self.started,
+            "names": [site.name for site in fleet.sites],
+            "url": fleet.first.url,
+            "run_dir": str(self.root),
+            "directories": sorted({str(Path.cwd()), *(s.process.directory for s in fleet.sites)}),
+            "folders": [mount.directory for site in fleet.sites for mount in site.mounts],
+            "generation": machine.generation,
+            "phase": machine.phase.value,
+            "is_reloading": self.reloading is not None,
+            "is_stopping": machine.outcome is not None,
+            "maintenance": self.maintenance is not None,
+            "allow": list(self.maintenance or ()),
+            "figures": self.monitor.figures(self._mains()).as_json(),
+            "processes": [self._shown(name, life) for name, life in self.lives.items()]
+            + [self._missing(name) for name in machine.mains if name not in self.lives],
+        }
+
+    def _shown(self, name: Name, life: _Life) -> dict[str, Any]:
+        state = "serving" if life.is_ready else "starting"
+        if life.is_asked or life.is_killed:
+            state = "draining"
+        elif name != lifecycle.FRONT and not life.generation:
+            state = "running"
+        return {
+            "name": name,
+            "title": self._called(name),
+            "pid": life.child.pid,
+            "generation": life.generation or None,
+            "state": state,
+            "since": life.since,
+            "workers": life.child.workers() or [],
+        }
+
+    def _missing(self, name: Name) -> dict[str, Any]:
+        """Return what is shown of a process that died and waits for its next start."""
+        return {
+            "name": name,
+            "title": self._called(name),
+            "pid": None,
+            "generation": None if name == lifecycle.FRONT else self.current.number,
+            "state": "waits to start again",
+            "since": None,
+            "workers": [],
+        }
+
+    def _spawn_task(self, work: Coroutine[None, None, None]) -> None:
+        _ = self._keep(work)
+
+    def _keep(self, work: Coroutine[None, None, None]) -> asyncio.Future[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self.faults.append(fault)
+
+
+def now() -> str:
+    """Return the time, ISO with its zone."""
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")
