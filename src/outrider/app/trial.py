@@ -50,7 +50,6 @@ def main(argv: list[str]) -> int:
         return RAISED
     print(f"GET {prefix}/ is answered with {status}", flush=True)  # noqa: T201 - to the supervisor
     if status >= 500:
-        # Django does not print it where DEBUG is off.
         sys.stderr.write("".join(logged[-1:]))
         return SERVER_ERROR
     return 0
@@ -82,17 +81,37 @@ def _show() -> None:
 
 
 def _remember_exceptions() -> list[str]:
-    """Return a list that gets the traceback of each log record that has one."""
+    """Return a list that gets the traceback of each log record that has one and prints none.
+
+    Django prints none where DEBUG is off.
+    """
     kept: list[str] = []
     handle = logging.Logger.callHandlers
+    seen = sys.stderr = _Seen(sys.stderr)
 
     def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
-        if record.exc_info and record.exc_info[0]:
-            kept.append("".join(traceback.format_exception(*record.exc_info)))
+        seen.last = ""
         handle(logger, record)
+        if record.exc_info and record.exc_info[0] and "Traceback" not in seen.last:
+            kept.append("".join(traceback.format_exception(*record.exc_info)))
 
     logging.Logger.callHandlers = call_handlers  # type: ignore[assignment, method-assign]
     return kept
+
+
+class _Seen:
+    """Standard error, with what was written last."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.last = ""
+
+    def write(self, text: str) -> int:
+        self.last += text
+        return int(self._stream.write(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 # -- what Nginx would send -------------------------------------------------------------------------

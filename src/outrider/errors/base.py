@@ -70,6 +70,16 @@ class OutriderError(Exception):
             exit_code=self.exit_code,
         )
 
+    def of_reload(self) -> OutriderError:
+        """Return the same error of new code, beside which the old code serves on."""
+        return OutriderError(
+            self.id,
+            f"{self.what}, so that the old code serves on",
+            found=self.found,
+            fix=self.fix,
+            exit_code=self.exit_code,
+        )
+
 
 def quoted(text: str) -> str:
     """Return a word to type in a shell, in the quotes that are the easier to read."""

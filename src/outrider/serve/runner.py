@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from outrider import control, errors, files, lifecycle, logline, process, sockets
 from outrider.discover.interpreter import search_path
-from outrider.errors import OutriderError
+from outrider.errors import Exit, OutriderError
 from outrider.observe import Main
 from outrider.render.fleet import lay_out_front
 from outrider.serve import front
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
 
     from outrider.control import Hear, Tell
-    from outrider.errors import Exit
     from outrider.lifecycle import Action, Event, Name, Outcome
     from outrider.logline import Record, Requests
     from outrider.monitor import Monitor
@@ -479,7 +478,8 @@ class Runner:
         try:
             made = await preparation.prepare()
         except OutriderError as error:
-            reloading.failure = error
+            is_told = error.exit_code is Exit.RELOAD
+            reloading.failure = error if is_told else error.of_reload()
         except Exception:  # noqa: BLE001 - ours; whatever it is, the old code serves on
             told = traceback.format_exc().rstrip()
             reloading.failure = errors.reload_failed("Outrider made a mistake", [told])
