@@ -264,6 +264,8 @@ def test_when_the_supervisor_is_killed_the_others_end_and_the_next_run_takes_ove
 ):
     place = {"run_dir": NOT_NAMED, "env": environment(TMPDIR=str(short_dir))}
     with serving(cwd=SITE, port=free_port, **place) as killed:
+        killed.process.send_signal(signal.SIGHUP)
+        killed.wait_for("generation 2")  # so that there are two for a moment
         killed.process.kill()
         until(lambda: not processes_of(killed))
         assert killed.run_dir.exists()  # nobody was there to remove it

@@ -43,6 +43,7 @@ _DRAIN_APP, _DRAIN_FRONT = signal.SIGTERM, signal.SIGQUIT
 _DRAIN_ORPHANS = {"uwsgi": signal.SIGHUP}
 _HEALTH_INTERVAL_S = 0.02
 _TICK_S = 0.2
+_HEAR_S = 1
 
 
 class Reporter(Protocol):
@@ -508,13 +509,12 @@ class Runner:
             await asyncio.sleep(_HEALTH_INTERVAL_S)
             if self.machine.coming is None or self.machine.coming.generation != number:
                 return
-        if any(app.socket is None for app in self.current.apps.values()):
-            # Nginx's old workers may be asking the old app, at the path that goes with it.
-            until = time.monotonic() + self.machine.drain_timeout_s
-            while life.is_ready and old & {*(life.child.workers() or ())}:
-                if time.monotonic() > until:
-                    break
-                await asyncio.sleep(_HEALTH_INTERVAL_S)
+        # Its old workers take no more once they have heard of it, which only their end shows. Where
+        # the app has a path of its own they may be asking the old one, and that has to wait.
+        has_own = any(app.socket is None for app in self.current.apps.values())
+        until = time.monotonic() + (self.machine.drain_timeout_s if has_own else _HEAR_S)
+        while old & {*(life.child.workers() or ())} and time.monotonic() < until:  # noqa: ASYNC110 - it is elsewhere
+            await asyncio.sleep(_HEALTH_INTERVAL_S)
         self.events.put_nowait(lifecycle.FrontReloaded(number))
 
     def _write_front(self, generation: Generation) -> set[int]:
