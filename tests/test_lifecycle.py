@@ -473,8 +473,8 @@ def test_code_that_is_of_no_use_changes_nothing():
     state, done = live([*UP, (10, Reload()), (12, PrepareFailed(2))])
     assert done[3:] == [Prepare(2), Abandoned(generation=2, kind="not-prepared")]
     assert (state.generation, state.coming, state.retired) == (1, None, {})
-    # The next one gets another number.
-    assert step(state, Reload(), 13.0)[1] == [Prepare(3)]
+    # Nothing of it was ever started, so that its number is free.
+    assert step(state, Reload(), 13.0)[1] == [Prepare(2)]
 
 
 @pytest.mark.parametrize("event", [Ended("app@2", 3), WorkerFailed("app@2", 3)])

@@ -113,6 +113,8 @@ class Site(RuleBasedStateMachine):
                 assert name in self.running
             case Prepare(number):
                 assert self.preparing is None
+                self.decided.discard(number)  # none of that number was ever started
+                assert not any(name.endswith(f"@{number}") for name in self.running)
                 self.preparing = number
             case CancelPrepare(number):
                 self.preparing = None

@@ -376,7 +376,7 @@ def test_a_second_run_of_a_site_is_refused_and_the_first_is_undisturbed(short_di
         assert second.returncode == 8
         assert f"a site of yours already runs at 127.0.0.1:{free_port}" in second.stderr
         assert f"pid {site.process.pid} holds {site.run_dir}" in second.stderr
-        assert f"kill {site.process.pid}" in second.stderr
+        assert f"outrider stop {site.run_dir}" in second.stderr
         assert sorted(site.run_dir.iterdir()) == before
         assert site.get("/").status == 200
         assert site.stop() == 0

@@ -164,6 +164,8 @@ def abandon(
     until = now + GRACE_S + (state.drain_timeout_s if has_served else 0)
     gone = {one: Retired(generation=coming.generation, until=until) for one in left}
     state = replace(state, coming=None, retired={**state.retired, **gone})
+    if kind == "not-prepared":  # nothing has had its number
+        state = replace(state, newest=state.newest - 1)
     told = Abandoned(generation=coming.generation, kind=kind, name=name, code=code)
     return state, [told, *(Drain(one) for one in left)]
 
