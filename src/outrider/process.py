@@ -189,7 +189,7 @@ def has_terminal() -> bool:
 
 LINE_LIMIT = 64 * 1024
 """Bytes after which a line without an end is passed on as it is."""
-PAUSE_S = 0.02
+PAUSE_S = 0.05
 """Between two reads of a child's lines: to be woken for each line of a busy site costs more than to
 print it, and takes the time from its workers."""
 PIPE_BYTES = 2**20
