@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from tests.integration.environments import made_with
 from tests.integration.running import (
+    PATIENCE_S,
     assert_nothing_is_left,
     outrider,
     serving,
@@ -158,6 +161,27 @@ def test_a_server_that_binds_its_own_socket_is_replaced_too(copy_of, free_port):
             assert f"generation {number}" in done.stderr
         until(lambda: len(masters(site)) == 1)
         assert masters(site) != [old]
+        assert site.stop() == 0
+        assert_nothing_is_left(site)
+
+
+def test_a_websocket_outlives_a_reload_until_the_drain_time_is_over(copy_of, free_port):
+    project = copy_of("behaviour_asgi")
+    words = ("--workers", "1", "--drain-timeout", "8")
+    with serving(*words, cwd=project, port=free_port) as site:
+        url = f"ws://127.0.0.1:{site.port}/ws"
+        with connect(url, ping_interval=None, proxy=None) as listener:
+            listener.recv()
+            site.process.send_signal(signal.SIGHUP)
+            site.wait_for("the old Gunicorn finishes what it has")
+            listener.send("still here")
+            assert listener.recv() == "STILL HERE"
+            with pytest.raises(ConnectionClosed) as closed:
+                listener.recv(timeout=PATIENCE_S)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1012  # it was told, not cut off
+        until(lambda: len(masters(site)) == 1)
+        assert "is killed" not in site.output
         assert site.stop() == 0
         assert_nothing_is_left(site)
 
