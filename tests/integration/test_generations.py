@@ -134,6 +134,25 @@ def test_what_does_not_work_leaves_the_old_code_serving(project, free_port):
         assert_nothing_is_left(site)
 
 
+def test_extra_processes_start_again_with_the_new_settings(project, free_port):
+    settings = project / "outrider.toml"
+    settings.write_text('[processes]\nstays = "sleep 1001"\ngoes = "sleep 1002"\n')
+
+    def beside() -> set[str]:
+        found = psutil.Process(site.process.pid).children()
+        return {f"sleep {one.cmdline()[-1]}" for one in found if one.name() == "sleep"}
+
+    with serving("--workers", "1", cwd=project, port=free_port) as site:
+        assert beside() == {"sleep 1001", "sleep 1002"}
+        settings.write_text('[processes]\nstays = "sleep 1003"\ncomes = "sleep 1004"\n')
+        done = reload(site, project)
+        assert done.returncode == 0, done.stderr
+        until(lambda: beside() == {"sleep 1003", "sleep 1004"})
+        assert "process goes finishes what it has" in site.output
+        assert site.stop() == 0
+        assert_nothing_is_left(site)
+
+
 def test_nginx_follows_what_has_changed_for_it(project, free_port):
     with serving("--workers", "1", cwd=project, port=free_port) as site:
         nginx = site.nginx_master()
