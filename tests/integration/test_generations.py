@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from tests.integration.environments import made_with
 from tests.integration.running import (
+    PATIENCE_S,
     assert_nothing_is_left,
     outrider,
     serving,
@@ -131,6 +134,25 @@ def test_what_does_not_work_leaves_the_old_code_serving(project, free_port):
         assert_nothing_is_left(site)
 
 
+def test_extra_processes_start_again_with_the_new_settings(project, free_port):
+    settings = project / "outrider.toml"
+    settings.write_text('[processes]\nstays = "sleep 1001"\ngoes = "sleep 1002"\n')
+
+    def beside() -> set[str]:
+        found = psutil.Process(site.process.pid).children()
+        return {f"sleep {one.cmdline()[-1]}" for one in found if one.name() == "sleep"}
+
+    with serving("--workers", "1", cwd=project, port=free_port) as site:
+        assert beside() == {"sleep 1001", "sleep 1002"}
+        settings.write_text('[processes]\nstays = "sleep 1003"\ncomes = "sleep 1004"\n')
+        done = reload(site, project)
+        assert done.returncode == 0, done.stderr
+        until(lambda: beside() == {"sleep 1003", "sleep 1004"})
+        assert "process goes finishes what it has" in site.output
+        assert site.stop() == 0
+        assert_nothing_is_left(site)
+
+
 def test_nginx_follows_what_has_changed_for_it(project, free_port):
     with serving("--workers", "1", cwd=project, port=free_port) as site:
         nginx = site.nginx_master()
@@ -158,6 +180,27 @@ def test_a_server_that_binds_its_own_socket_is_replaced_too(copy_of, free_port):
             assert f"generation {number}" in done.stderr
         until(lambda: len(masters(site)) == 1)
         assert masters(site) != [old]
+        assert site.stop() == 0
+        assert_nothing_is_left(site)
+
+
+def test_a_websocket_outlives_a_reload_until_the_drain_time_is_over(copy_of, free_port):
+    project = copy_of("behaviour_asgi")
+    words = ("--workers", "1", "--drain-timeout", "8")
+    with serving(*words, cwd=project, port=free_port) as site:
+        url = f"ws://127.0.0.1:{site.port}/ws"
+        with connect(url, ping_interval=None, proxy=None) as listener:
+            listener.recv()
+            site.process.send_signal(signal.SIGHUP)
+            site.wait_for("the old Gunicorn finishes what it has")
+            listener.send("still here")
+            assert listener.recv() == "STILL HERE"
+            with pytest.raises(ConnectionClosed) as closed:
+                listener.recv(timeout=PATIENCE_S)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1012  # it was told, not cut off
+        until(lambda: len(masters(site)) == 1)
+        assert "is killed" not in site.output
         assert site.stop() == 0
         assert_nothing_is_left(site)
 

@@ -79,7 +79,9 @@ def _boot(state: State, event: Event, now: float) -> tuple[State, list[Action]]:
             state = replace(state, outcome=Outcome(kind="boot-failed", name=name, code=code))
             return end.leave_unserved(state, now)
         case FrontReady() if state.phase is Phase.BOOTING_FRONT:
-            mains = {name: Main(started=now, is_ready=True) for name in (FRONT, *state.apps)}
+            mains = {
+                name: Main(started=now, is_ready=True, ready=now) for name in (FRONT, *state.apps)
+            }
             return replace(state, phase=Phase.SERVING, deadline=None, mains=mains), [Announce()]
     return state, []
 
@@ -107,13 +109,13 @@ def _serve(state: State, event: Event, now: float) -> tuple[State, list[Action]]
         case WorkerReady(name) if coming is not None and name in coming.ready:
             return reload.worker_ready(state, event, now)
         case WorkerReady(name):
-            return repair.main_ready(state, name)
+            return repair.main_ready(state, name, now)
         case WorkerFailed(name, code) if coming is not None and name in coming.ready:
             return reload.abandon(state, now, "boot-failed", name, code)
         case WorkerFailed(name):
             return repair.main_failed(state, name)
         case FrontReady():
-            return repair.main_ready(state, FRONT)
+            return repair.main_ready(state, FRONT, now)
         case Reload():
             return reload.begin(state)
         case Prepared():

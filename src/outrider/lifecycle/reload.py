@@ -108,7 +108,7 @@ def _switch(state: State, now: float) -> tuple[State, list[Action]]:
     until = now + state.drain_timeout_s + GRACE_S
     old = [name for name in state.apps if name in state.alive]
     retired = {name: Retired(generation=state.generation, until=until) for name in old}
-    new = {name: Main(started=now, is_ready=True) for name in coming.apps}
+    new = {name: Main(started=now, is_ready=True, ready=now) for name in coming.apps}
     state = replace(
         state,
         apps=coming.apps,

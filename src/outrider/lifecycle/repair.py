@@ -9,6 +9,7 @@ from outrider.lifecycle.end import leave
 from outrider.lifecycle.state import (
     AGAIN_FIRST_S,
     AGAIN_MOST_S,
+    FORGIVEN_S,
     FRONT,
     FRONT_BOOT_S,
     MOST_STARTS,
@@ -32,21 +33,22 @@ def main_died(state: State, name: Name, code: int, now: float) -> tuple[State, l
     futile = 0 if main.is_ready else main.futile + 1
     if futile >= MOST_STARTS and state.coming is None:
         return leave(replace(state, outcome=Outcome(kind="died", name=name, code=code)), now)
-    is_steady = main.is_ready and now - main.started >= STEADY_S
-    deaths = 0 if is_steady else main.deaths
-    pause_s = min(AGAIN_FIRST_S * 2 ** min(deaths - 1, 10), AGAIN_MOST_S) if deaths else 0
+    is_forgiven = main.is_ready and now - main.ready >= FORGIVEN_S
+    deaths = 0 if is_forgiven else main.deaths
+    apart_s = min(AGAIN_FIRST_S * 2 ** min(deaths - 1, 10), AGAIN_MOST_S) if deaths else 0
+    pause_s = max(0, main.started + apart_s - now)
     main = Main(deaths=deaths + 1, futile=futile, again=now + pause_s)
     state = replace(state, mains={**state.mains, name: main})
     state, actions = _start_mains(state, now)
     return state, [Lost(name, code, pause_s), *actions]
 
 
-def main_ready(state: State, name: Name) -> tuple[State, list[Action]]:
+def main_ready(state: State, name: Name, now: float) -> tuple[State, list[Action]]:
     """Take note that what was started again serves."""
     main = state.mains.get(name)
     if main is None or main.is_ready or name not in state.alive:
         return state, []
-    main = replace(main, is_ready=True, futile=0, ready_by=None)
+    main = replace(main, is_ready=True, ready=now, futile=0, ready_by=None)
     return replace(state, mains={**state.mains, name: main}), [Repaired(name)]
 
 

@@ -20,9 +20,13 @@ GRACE_S = 2
 RESTART_FIRST_S, RESTART_MOST_S = 1, 60
 """What an extra process that died waits before it starts again; doubled each time."""
 STEADY_S = 60
-"""A process that lived so long did not die of its start."""
+"""An extra process that lived so long did not die of its start."""
 AGAIN_FIRST_S, AGAIN_MOST_S = 1, 30
-"""What a main process waits that died twice; the first time it starts again at once."""
+"""What has to be between two starts of a main process that died twice; the first time it starts
+again at once."""
+FORGIVEN_S = 10
+"""A main process that served so long starts again at once: visitors wait for it, and to start every
+ten seconds keeps no machine busy."""
 MOST_STARTS = 5
 """In a row, of a main process that never gets ready: with the pauses between them it was down for
 a quarter of a minute, which a file that is just being replaced, or a machine that is short of
@@ -72,8 +76,10 @@ class Main:
 
     started: float = 0
     is_ready: bool = False
+    ready: float = 0
+    """Since when."""
     deaths: int = 0
-    """In a row, none of which came after a life of `STEADY_S`."""
+    """In a row, none of which came after it had served for `FORGIVEN_S`."""
     futile: int = 0
     """Starts in a row that it did not get ready after."""
     again: float | None = None

@@ -44,6 +44,8 @@ _DRAIN_ORPHANS = {"uwsgi": signal.SIGHUP}
 _HEALTH_INTERVAL_S = 0.02
 _TICK_S = 0.2
 _HEAR_S = 1
+_WAITED_FOR_S = 5
+"""Visitors rather wait so long for a page than be told to come again."""
 
 
 class Reporter(Protocol):
@@ -200,8 +202,7 @@ class Runner:
                 self._kill(name)
             case lifecycle.Lost(name, code, again_in_s):
                 self._tell_lost(self._called(name), code, again_in_s)
-                # At once is soon enough to wait for.
-                self._mark_starting(name, is_it=bool(again_in_s))
+                self._mark_starting(name, is_it=(again_in_s or 0) > _WAITED_FOR_S)
             case lifecycle.Repaired(name):
                 self._set_ready(name)
                 self._mark_starting(name, is_it=False)
@@ -385,7 +386,7 @@ class Runner:
             self.report.step(f"{title} has finished")
         else:
             how = how_it_ended(code, {})
-            when = f"in {again_in_s:g} s" if again_in_s else "at once"
+            when = f"in {again_in_s:.1f} s" if again_in_s else "at once"
             self.report.warn(f"{title}: {how}; it starts again {when}")
 
     # -- readiness ---------------------------------------------------------------------------------

@@ -67,6 +67,8 @@ def called(name: Name, fleet: Fleet) -> str:
     if name in fleet.releases:
         whose = "" if len(fleet.sites) == 1 else f" of site {fleet.releases[name].name!r}"
         return f"the release step{whose}"
+    if "/" in name:  # of settings that are not in force any more
+        return f"process {name.rpartition('/')[2]}"
     site = site_of(name, fleet)
     title = site.process.server.title
     return title if len(fleet.sites) == 1 else f"{title} of site {site.paths.app!r}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from .lifespan import Lifespan
 from .lines import REQUEST_ID
 from .offload import is_event_stream
-from .ready import when_end_is_near
+from .ready import is_told_of_end, when_end_is_near
 
 if TYPE_CHECKING:
     from .asgi import AsgiFront, Message, Receive, Scope, Send
@@ -73,6 +73,14 @@ class Repaired:
         while self.worker.alive:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_INTERVAL_S)
         self._ends_at = self.worker.loop.time() + self.worker.cfg.graceful_timeout
+        # Others serve on after a reload: what is open here may last until the supervisor, where
+        # there is one, foretells the end.
+        while (  # noqa: ASYNC110
+            is_told_of_end()
+            and not self._is_leaving
+            and self.worker.loop.time() < self._ends_at - _MARGIN_S
+        ):
+            await asyncio.sleep(_LOOK_INTERVAL_S)
         self.leave()
 
     def leave(self) -> None:

@@ -38,6 +38,11 @@ def _tell(line: str) -> None:
         os.write(descriptor, f"{line}\n".encode())
 
 
+def is_told_of_end() -> bool:
+    """Tell whether there is a supervisor that foretells the end."""
+    return LIFELINE_VARIABLE in os.environ
+
+
 def when_end_is_near(loop: Any, act: Callable[[], object]) -> None:
     """Call `act` once, when the supervisor begins to drain the site.
 
