@@ -13,7 +13,7 @@ import pytest
 
 from outrider import files
 from outrider.site import Paths
-from tests.integration.running import PATIENCE_S, Answer, outrider
+from tests.integration.running import PATIENCE_S, Answer, outrider, until
 
 if TYPE_CHECKING:
     from tests.integration.running import Running
@@ -304,6 +304,26 @@ def test_a_worker_that_hangs_is_replaced(hurried):
     hurried.wait_for(rf"\[{shown[:8]}\] {told}")
     assert ", in sleeps" in hurried.said_by_app(shown)
     assert hurried.get("/").json()["pid"] != before
+
+
+@pytest.mark.parametrize(
+    ("app", "words", "path", "statuses"),
+    [
+        ("behaviour_asgi", (), "/blocks", {502}),  # the whole event loop
+        ("servers_wsgi", ("--threads", "2"), "/hangs", {500, 502}),
+    ],
+)
+def test_what_hangs_in_a_worker_of_many_requests_is_named_before_it_is_ended(
+    app, words, path, statuses, serve, copy_of
+):
+    site = serve("app:app", "--timeout", "2", *words, cwd=copy_of(app))
+    answer = site.get(f"{path}?x=1")
+    (shown,) = answer.headers.get_all("X-Request-ID")
+    assert answer.status in statuses
+    told = rf"\[{shown[:8]}\] critical: REQUEST TIMEOUT \(.*\): GET {path}\?x=1, for \d s, is here:"
+    site.wait_for(told)
+    assert f", in {path[1:]}" in site.said_by_app(shown)
+    until(lambda: site.get("/").status < 500)
 
 
 # -- while the site is not ready -------------------------------------------------------------------

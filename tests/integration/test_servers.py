@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from outrider import files
 from outrider.servers import SERVERS as TABLE
+from outrider.site import Paths
 from tests.integration.environments import made_with, with_every_framework
 from tests.integration.running import (
     NGINXES,
@@ -161,6 +163,17 @@ def test_the_app_sees_the_client_and_not_the_front(pair, sites):
         "scheme": "http",
         "proxies": [None, "127.0.0.2"],
     }
+
+
+@pytest.mark.parametrize("pair", group(PAIRS))
+def test_the_app_is_asked_whether_it_is_ready_and_left_alone_while_it_is_worked_on(pair, sites):
+    site = sites(pair)
+    assert site.get("/shop/-/ready").status == 200
+    paths = Paths(run=str(site.run_dir))
+    files.set_maintenance(paths, is_on=True, allow=("127.0.0.3",))
+    answers = [site.get("/shop/", source=one).status for one in ("127.0.0.1", "127.0.0.3")]
+    files.set_maintenance(paths, is_on=False)
+    assert answers == [503, 200]
 
 
 @pytest.mark.parametrize("pair", group(PAIRS))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 
 gate = asyncio.Event()
 
@@ -111,6 +112,11 @@ async def works(scope, receive, send):
     print("the work is done")
 
 
+async def blocks(scope, receive, send):
+    """Keep the event loop from everybody."""
+    time.sleep(60)
+
+
 async def fails(scope, receive, send):
     """As frameworks do: the page first, then the exception."""
     await answer(send, b"sorry", status=500, kind=b"text/plain")
@@ -152,6 +158,7 @@ PAGES = {
     "opens": opens,
     "polls": polls,
     "works": works,
+    "blocks": blocks,
     "fails": fails,
     "breaks": breaks,
     "nothing": nothing,
