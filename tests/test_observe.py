@@ -103,7 +103,7 @@ def test_a_workers_requests_are_those_that_it_writes_down(proc, board):
     proc.add(7, [mine])
     proc.add(mine)
     worker = Scoreboard(str(board))
-    quick, slow = worker.begin(b"GET", b"/quick", b"q"), worker.begin(b"POST", b"/slow", b"s")
+    quick, slow = worker.begin(b"q GET /quick"), worker.begin(b"s POST /slow")
     now = time.monotonic() + 5
     _, one = proc.observed(Main(pid=7, title="Gunicorn"), board=board, now=now)
 
@@ -119,7 +119,7 @@ def test_a_workers_requests_are_those_that_it_writes_down(proc, board):
 
 def test_a_clock_that_is_behind_gives_no_negative_times(proc, board):
     proc.add(os.getpid(), started_s=10_000)
-    Scoreboard(str(board)).begin(b"GET", b"/", b"")
+    Scoreboard(str(board)).begin(b" GET /")
     (one,) = proc.observed(Main(pid=os.getpid(), title="x"), board=board)
 
     assert (one.age_s, one.doing[0].seconds) == (0, 0)

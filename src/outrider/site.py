@@ -175,11 +175,8 @@ class Front:
     error_pages: tuple[ErrorPage, ...] = ()
     counts_connections: bool = False
     """It can tell how many clients are connected."""
-
-    @property
-    def connections_path(self) -> str:
-        """Where it tells that."""
-        return f"{self.live_path}/connections"
+    connections_path: str = "/_outrider/connections"
+    """Where it tells that."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import shutil
+import signal
 import socket
 import threading
 import urllib.request
@@ -153,7 +154,22 @@ def test_clients_who_are_connected_are_counted(site):
         until(lambda: figures(site)["connections"]["waiting"] >= before + 3)
     # It is for this machine, and not for whom somebody here asks.
     forwarded = {"X-Forwarded-For": "10.0.0.9"}
-    assert site.get("/-/live/connections", headers=forwarded).status == 404
+    assert site.get("/_outrider/connections", headers=forwarded).status == 404
+
+
+def test_a_reload_is_seen_and_no_count_is_lost(site):
+    before = figures(site)["traffic"]["requests"]
+    known = {each["generation"] for each in figures(site)["processes"] if each["requests"]}
+    site.process.send_signal(signal.SIGHUP)
+
+    def has_turned() -> bool:
+        workers = [each for each in figures(site)["processes"] if each["role"] == "worker"]
+        codes = {each["generation"] for each in workers if each["title"] == "Gunicorn"}
+        return len(codes) == 1 and not codes & known
+
+    until(has_turned)
+    site.get("/")
+    until(lambda: figures(site)["traffic"]["requests"] > before)
 
 
 def test_prometheus_reads_them(site):

@@ -312,6 +312,7 @@ def refuse_changes(old: Fleet, new: Fleet) -> None:
         first = fleet.first
         return {
             "the public address": str(first.bind),
+            "the address of the figures": str(first.metrics or "none"),
             "the user": first.user.name,
             "the run directory": first.paths.run,
             "Nginx": first.front.binary,

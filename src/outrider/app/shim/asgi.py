@@ -64,11 +64,8 @@ class AsgiFront:
         if self.board is None:
             await self._serve(scope, headers, receive, send, None)
             return
-        slot = self.board.begin(
-            scope.get("method", "WEBSOCKET").encode("latin-1", "replace"),
-            scope["path"].encode("utf-8", "replace"),
-            headers.get(b"x-request-id", "").encode("latin-1", "replace"),
-        )
+        request_id, method = headers.get(b"x-request-id", ""), scope.get("method", "WEBSOCKET")
+        slot = self.board.begin(f"{request_id} {method} {scope['path']}".encode("utf-8", "replace"))
         try:
             await self._serve(
                 scope, headers, receive, send, functools.partial(self.board.mark_stream, slot)

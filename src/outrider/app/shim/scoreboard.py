@@ -31,9 +31,9 @@ BLOCK_BYTES = (1 + SLOTS) * SLOT_BYTES
 _MAGIC = b"outrider"
 _HEAD = struct.Struct("<8sII")
 """The magic, the process id, and how many requests have found no slot."""
-_SLOT = struct.Struct("<Qd32s10s197sB")
-"""The request's number, when it began (CLOCK_MONOTONIC), its id, method and path, and its state:
-the last to be written."""
+_SLOT = struct.Struct("<Qd239sB")
+"""The request's number, when it began (CLOCK_MONOTONIC), its id, method and path with a space
+between them, and its state: the last to be written."""
 _STATE = SLOT_BYTES - 1
 _FREE, _BUSY, _STREAM = range(3)
 
@@ -95,8 +95,12 @@ class Scoreboard:
 
     # -- a request, wherever it is answered --------------------------------------------------------
 
-    def begin(self, method: bytes, path: bytes, request_id: bytes) -> int:
-        """Write down that a request is being answered, and return its slot."""
+    def begin(self, request: bytes) -> int:
+        """Write down that a request is being answered, and return its slot.
+
+        Args:
+            request: its id, method and path, with a space between them.
+        """
         if self._block is None:
             self.open()
         try:
@@ -104,9 +108,7 @@ class Scoreboard:
         except IndexError:
             self._count_beyond(1)
             return 0
-        _SLOT.pack_into(
-            self._block, slot, next(self._numbers), monotonic(), request_id, method, path, _BUSY
-        )
+        _SLOT.pack_into(self._block, slot, next(self._numbers), monotonic(), request, _BUSY)
         return slot
 
     def end(self, slot: int) -> None:
@@ -128,13 +130,11 @@ class Scoreboard:
 
     def enter(self, environ: dict[str, Any]) -> None:
         """Begin the request of a WSGI environment."""
-        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        self._here.slot = self.begin(
-            environ["REQUEST_METHOD"].encode("latin-1", "replace"),
-            path.encode("latin-1", "replace"),
-            environ.get("HTTP_X_REQUEST_ID", "").encode("latin-1", "replace"),
-        )
-        self._here.is_in = True
+        get = environ.get
+        request = f"{get('HTTP_X_REQUEST_ID', '')} {get('REQUEST_METHOD')} {get('PATH_INFO', '')}"
+        here = self._here
+        here.slot = self.begin(request.encode("latin-1", "replace"))
+        here.is_in = True
 
     def leave(self) -> None:
         """End the request of this thread, if it has begun one."""
@@ -202,13 +202,16 @@ def read(data: bytes) -> Iterator[Board]:
             continue
         requests, doing = 0, []
         for slot in range(offset + SLOT_BYTES, offset + BLOCK_BYTES, SLOT_BYTES):
-            number, begun, request_id, method, path, state = _SLOT.unpack_from(data, slot)
+            number, begun, request, state = _SLOT.unpack_from(data, slot)
             requests = max(requests, number)
             if state != _FREE:
-                is_stream = state == _STREAM
-                doing.append(Doing(begun, _text(request_id), _text(method), _text(path), is_stream))
+                doing.append(Doing(begun, *_parts(request), is_stream=state == _STREAM))
         yield Board(pid, requests + beyond, doing, beyond)
 
 
-def _text(raw: bytes) -> str:
-    return raw.rstrip(b"\0").decode("utf-8", "replace")
+def _parts(request: bytes) -> tuple[str, str, str]:
+    """Return id, method and path; of something else, whatever is there."""
+    text = request.rstrip(b"\0").decode("utf-8", "replace")
+    request_id, _, rest = text.partition(" ")
+    method, _, path = rest.partition(" ")
+    return request_id, method, path
