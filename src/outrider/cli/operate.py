@@ -126,7 +126,7 @@ def _watch(
         try:
             ask(found.run_dir, "reload", hear)
         except OutriderError as error:
-            if error.id in ("site-went-away", "site-runs-no-more", "site-is-stopping"):
+            if error.id in ("site-went-away", "site-runs-no-more"):
                 raise
             complain(error)
 
