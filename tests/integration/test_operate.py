@@ -98,6 +98,9 @@ def test_a_site_is_asked_how_it_stands_what_it_says_and_to_take_new_code(project
         assert "no_such_module_anywhere" in done.stdout + done.stderr
         assert site.get("/").text == "second"
         assert status(project)["generation"] == 2
+        said = logged(project, "--source", "outrider")
+        assert "the new code serves: generation 2" in said
+        assert "no_such_module_anywhere" in said
 
 
 def logged(project, *words: str) -> str:

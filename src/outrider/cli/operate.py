@@ -209,7 +209,7 @@ def stop(console: Console, /, *, site: str | None, now: bool) -> None:
     metavar="TIME",
     help="Requests that took longer, until the client had it all: 500ms, 2s.",
 )
-@click.option("--source", metavar="NAME", help="nginx, app, or an extra process.")
+@click.option("--source", metavar="NAME", help="nginx, app, outrider, or an extra process.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object in each line.")
 @click.pass_obj
 def logs(
