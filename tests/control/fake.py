@@ -56,6 +56,8 @@ class FakeSite:
         }
 
     async def reload(self, tell: control.Tell) -> None:
+        if self.phase != "serving":
+            raise errors.reload_refused(f"it is {self.phase}")
         for _ in range(self.steps):
             tell("the new code is tried")
             await asyncio.sleep(0.001)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import pwd
 import shutil
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +211,11 @@ def test_started_as_root_everything_but_the_supervisor_runs_as_the_owner_of_the_
         made = (project / "file").stat()
         assert (made.st_uid, made.st_gid) == (ORDINARY.uid, ORDINARY.gid)
         assert site.run_dir.stat().st_mode & 0o777 == 0o700
+        # The run directory is the app's user's, the socket in it root's.
+        ask = [python, "-m", "outrider", "status", "--json", str(site.run_dir)]
+        run = partial(subprocess.run, ask, cwd="/", capture_output=True, text=True, check=False)
+        assert json.loads(run().stdout)["pid"] == site.process.pid
+        assert "is not yours\n  found: it belongs to root" in run(**ORDINARY.popen).stderr
         assert site.stop() == 0
         assert_nothing_is_left(site)
 

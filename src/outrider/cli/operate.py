@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 REFRESH_S = 1
 _LOOK_S = 0.5
 """Between two looks at the files of a project."""
+_FILES_IN_A_SECOND = 5000
+"""The more files, the longer is the pause: a look takes some 15 microseconds for each."""
 
 the_site = click.argument("site", required=False)
 """A name, a run directory or a project's folder."""
@@ -116,7 +118,7 @@ def _watch(
     folders = ", ".join(found.directories)
     console.step(f"{', '.join(found.names)} is reloaded when a file changes in {folders}")
     while True:
-        time.sleep(_LOOK_S)
+        time.sleep(_LOOK_S + len(before) / _FILES_IN_A_SECOND)
         after = look_again()
         if after == before:
             continue
@@ -126,7 +128,7 @@ def _watch(
         try:
             ask(found.run_dir, "reload", hear)
         except OutriderError as error:
-            if error.id in ("site-went-away", "site-runs-no-more", "site-is-stopping"):
+            if error.id in ("site-went-away", "site-runs-no-more"):
                 raise
             complain(error)
 
@@ -209,7 +211,7 @@ def stop(console: Console, /, *, site: str | None, now: bool) -> None:
     metavar="TIME",
     help="Requests that took longer, until the client had it all: 500ms, 2s.",
 )
-@click.option("--source", metavar="NAME", help="nginx, app, or an extra process.")
+@click.option("--source", metavar="NAME", help="nginx, app, outrider, or an extra process.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object in each line.")
 @click.pass_obj
 def logs(

@@ -173,11 +173,6 @@ class _Room:
                 raise errors.not_understood(str(other))
 
     async def _reload(self, speaker: _Speaker) -> dict[str, Any]:
-        state = self.running.state()
-        if state.get("is_stopping"):
-            raise errors.site_is_stopping()
-        if state.get("is_reloading"):
-            raise errors.site_is_reloading()
         # Whoever asked may go; what has begun is brought to its end.
         work = asyncio.create_task(self.running.reload(speaker.tell))
         await asyncio.shield(work)

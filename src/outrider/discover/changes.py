@@ -25,7 +25,7 @@ _MOST_FOLDERS = 5_000
 def look(folders: Iterable[str], without: Iterable[str]) -> dict[str, int]:
     """Return the date of each file that an app may read when it starts, in nanoseconds.
 
-    It is a matter of milliseconds, also for a folder with all the world in it.
+    Where there are more than anyone edits, it is the first that are found.
 
     Args:
         folders: absolute.

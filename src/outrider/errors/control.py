@@ -110,28 +110,6 @@ def site_went_away(run_dir: str) -> OutriderError:
     )
 
 
-def site_is_stopping() -> OutriderError:
-    """What is about to end is not given new code."""
-    return OutriderError(
-        "site-is-stopping",
-        "the site is stopping",
-        found=["requests in progress may finish, and nothing new is started"],
-        fix=["start it again when it is gone:  outrider run"],
-        exit_code=Exit.CONTROL,
-    )
-
-
-def site_is_reloading() -> OutriderError:
-    """One reload is brought to its end before the next begins."""
-    return OutriderError(
-        "site-is-reloading",
-        "the site is being reloaded already",
-        found=["the new code of that reload is not serving yet"],
-        fix=["see how far it is:  outrider status", "and reload again when it is done"],
-        exit_code=Exit.CONTROL,
-    )
-
-
 def not_understood(asked: str) -> OutriderError:
     """The running site is of another version of Outrider than the command."""
     return OutriderError(

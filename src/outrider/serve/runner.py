@@ -21,6 +21,7 @@ from outrider.observe import Main
 from outrider.render.fleet import lay_out_front
 from outrider.serve import front
 from outrider.serve.generation import Preparation, folder_of, write
+from outrider.serve.overheard import Overheard
 from outrider.serve.words import called, conclude, how_it_ended, why_not
 
 if TYPE_CHECKING:
@@ -106,6 +107,11 @@ class Runner:
     reloading: _Reload | None = None
     maintenance: tuple[str, ...] | None = None
     """While it is on, whom it lets through."""
+
+    def __post_init__(self) -> None:
+        self.report = Overheard(
+            self.report, lambda lines: self._hand_on(now(), "outrider", "", lines)
+        )
 
     @property
     def current(self) -> Generation:
