@@ -75,6 +75,12 @@ def all_are_new(served, before: set[int]) -> bool:
     return before.isdisjoint(worker.pid for worker in served.workers())
 
 
+def all_have_loaded(served) -> bool:
+    """Two, and none of them still on its way to hearing signals: Gunicorn would wait for it."""
+    workers = {str(worker.pid) for worker in served.workers()}
+    return len(workers) == 2 and workers <= {pid for pid, *_ in served.notes("loaded")}
+
+
 def counts(served) -> dict[str, int]:
     """Return how often the app has seen each request."""
     seen: dict[str, int] = {}
@@ -91,6 +97,7 @@ def test_reload(kind, expected):
         visitors = Visitors(served, POSTS)
         for share in (0.1, 0.25, 0.4, 0.55, 0.7):
             visitors.wait_for(share)
+            until(functools.partial(all_have_loaded, served), served)
             before = {worker.pid for worker in served.workers()}
             served.gunicorn.send_signal(signal.SIGHUP)
             until(functools.partial(all_are_new, served, before), served)

@@ -256,3 +256,6 @@ PAGES = {
 def app(environ, start_response):
     page = PAGES.get(environ["PATH_INFO"], environment)
     return page(environ, start_response)
+
+
+note("loaded", os.getpid())
