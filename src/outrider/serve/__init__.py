@@ -83,7 +83,7 @@ def serve(
         }
         generation = Generation(1, fleet, apps)
         write(root, lay_out_front(fleet))
-        write(root / generation.folder, lay_out_apps(fleet))
+        write(root, lay_out_apps(fleet), generation.folder)
         front.try_out(first, env, public)
         for app in apps.values():
             _collect(app, launcher, report)

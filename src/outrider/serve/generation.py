@@ -75,13 +75,14 @@ def folder_of(number: int) -> str:
     return f"gen-{number}"
 
 
-def write(root: Path, artifacts: Sequence[Artifact]) -> None:
-    """Write files into the run directory.
+def write(root: Path, artifacts: Sequence[Artifact], folder: str = "") -> None:
+    """Write files into the run directory, or into a folder in it that all may enter.
 
     Raises:
         OutriderError: it cannot be written.
     """
-    for artifact in artifacts:
+    for one in artifacts:
+        artifact = replace(one, path=f"{folder}/{one.path}") if folder else one
         try:
             files.write(root, artifact)
         except OSError as error:
@@ -164,7 +165,7 @@ class Preparation:
         folder = self.root / folder_of(self.number)
         artifacts = lay_out_front(fleet)
         self.is_front_changed = artifacts != lay_out_front(self.running.fleet)
-        write(folder, [*artifacts, *lay_out_apps(fleet)])
+        write(self.root, [*artifacts, *lay_out_apps(fleet)], folder.name)
         if self.is_front_changed:
             conf = f"{folder.name}/nginx.conf"
             await asyncio.to_thread(front.try_out, fleet.first, self.env, self.public, conf)

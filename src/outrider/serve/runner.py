@@ -392,7 +392,7 @@ class Runner:
             self.report.step(f"{title} has finished")
         else:
             how = how_it_ended(code, {})
-            when = f"in {again_in_s:.1f} s" if again_in_s else "at once"
+            when = f"in {again_in_s:.2g} s" if again_in_s else "at once"
             self.report.warn(f"{title}: {how}; it starts again {when}")
 
     # -- readiness ---------------------------------------------------------------------------------
