@@ -325,6 +325,18 @@ def test_a_configuration_in_the_folder_of_a_site_is_told_to_be_unread():
     assert "outrider.toml" not in decided(other)
 
 
+@pytest.mark.parametrize(
+    ("site", "above"),
+    [
+        ({}, {"live_path": "/up", "ready_path": "/up"}),
+        (SHOP, {"live_path": "/shop/up", "ready_path": "/up"}),
+        (SHOP, {"live_path": "/shop"}),
+    ],
+)
+def test_a_page_of_nginx_has_one_answer(site, above):
+    assert refused(site, **above).id == "same-page"
+
+
 # -- who may ask whether all is well ---------------------------------------------------------------
 
 

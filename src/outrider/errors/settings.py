@@ -197,6 +197,17 @@ def same_url(url: str, first: str, second: str) -> OutriderError:
     )
 
 
+def same_page(path: str, first: str, second: str) -> OutriderError:
+    """Two settings name one page, which Nginx would have to answer in two ways."""
+    return OutriderError(
+        "same-page",
+        f"{first} and {second} are one page",
+        found=[f"both are {path}"],
+        fix=[f"give one of them another path, for example  --{first.replace('_', '-')} /-/live"],
+        exit_code=Exit.SETTINGS,
+    )
+
+
 def unknown_user(name: str, origin: str) -> OutriderError:
     """The user named by a setting does not exist on this machine."""
     return OutriderError(

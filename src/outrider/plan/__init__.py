@@ -81,6 +81,7 @@ def plan(facts: Facts, settings: Settings, among: int = 1) -> Site:
     log_format = ledger.pick("log_format", "text", "default", "for people")
     pages = error_pages(facts, served, ledger)
     front = _front(facts, bind, limits, pages, ledger)
+    _refuse_same_pages(front, prefix)
     ledger.pick("run_dir", place, "the machine", why_there)
     env_file = settings.value("env_file")
     if env_file:
@@ -444,6 +445,14 @@ def _front(
         counts_connections="http_stub_status" in nginx.modules,
         **health,
     )
+
+
+def _refuse_same_pages(front: Front, prefix: str) -> None:
+    """Refuse two answers of Nginx's for one page; where the prefix ends, it redirects."""
+    pages = {"prefix": prefix, "ready_path": prefix + front.ready_path}
+    for name, path in pages.items():
+        if path == front.live_path:
+            raise errors.same_page(path, "live_path", name)
 
 
 def _run_directory(host: Host, bind: Address) -> tuple[str, str]:
