@@ -1,6 +1,7 @@
 """What is answered at the address of the setting `metrics`."""
 
 import asyncio
+import contextlib
 import json
 import socket
 
@@ -93,6 +94,12 @@ def test_two_hosts_are_none():
 # -- on a socket -----------------------------------------------------------------------------------
 
 
+async def away(writer):
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
 async def talk(address, data):
     reader, writer = await asyncio.open_connection(*address)
     writer.write(data)
@@ -101,7 +108,7 @@ async def talk(address, data):
     except ConnectionResetError:
         return b""
     finally:
-        writer.close()
+        await away(writer)
 
 
 def conversation(*requests):
@@ -149,7 +156,7 @@ def test_who_says_nothing_holds_up_nobody(monkeypatch):
             silent = [await asyncio.open_connection(*address) for _ in range(20)]
             answer = await talk(address, GOOD)
             for _, writer in silent:
-                writer.close()
+                await away(writer)
             return answer
 
     assert b"outrider_uptime_seconds" in asyncio.run(run())

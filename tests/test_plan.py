@@ -747,3 +747,35 @@ def test_two_extra_processes_of_one_name_are_refused():
     with pytest.raises(OutriderError) as caught:
         with_processes(QUEUE, QUEUE, programs=CELERY)
     assert caught.value.what == "two extra processes are called 'queue'"
+
+
+# -- the figures -----------------------------------------------------------------------------------
+
+
+def test_figures_are_told_nowhere_unless_an_address_is_named():
+    assert site().metrics is None
+    assert not [d for d in site().decisions if d.name == "metrics"]
+
+
+def test_figures_are_told_where_only_this_machine_reaches_them():
+    planned = site({"metrics": "127.0.0.1:9100"})
+    assert str(planned.metrics) == "127.0.0.1:9100"
+    assert not decision(planned, "metrics").is_warning
+
+
+def test_who_else_reads_the_figures_is_a_warning():
+    told = decision(site({"metrics": "0.0.0.0:9100"}), "metrics")
+    assert told.is_warning
+    assert "no password is asked" in told.why
+
+
+def test_an_address_of_the_file_is_taken_back_by_a_flag():
+    planned = site({"metrics": "none"})
+    assert planned.metrics is None
+    assert decision(planned, "metrics").value == "none"
+
+
+def test_clients_are_counted_by_an_nginx_that_can():
+    assert not site().front.counts_connections
+    able = replace(DEBIAN, modules=frozenset({"http_stub_status"}))
+    assert site(nginx=able).front.counts_connections

@@ -108,16 +108,16 @@ def test_threads_do_not_overwrite_one_another(memory, board):
 
     def serve(number):
         board.enter(environ(f"/{number}"))
-        barrier.wait(10)
-        barrier.wait(10)
+        barrier.wait(60)
+        barrier.wait(60)
         board.leave()
 
     threads = [threading.Thread(target=serve, args=(number,)) for number in range(7)]
     for thread in threads:
         thread.start()
-    barrier.wait(10)
+    barrier.wait(60)
     assert {one.path for one in doing(memory)} == {f"/{number}" for number in range(7)}
-    barrier.wait(10)
+    barrier.wait(60)
     for thread in threads:
         thread.join()
     assert doing(memory) == []

@@ -74,22 +74,34 @@ async def listening(listener: socket.socket, figures: Callable[[], Figures]) -> 
         figures: returns those of the moment.
     """
     at_once = asyncio.Semaphore(_AT_ONCE)
+    talks: set[asyncio.Task[None]] = set()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(
-            TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with (
+            contextlib.closing(writer),
+            contextlib.suppress(
+                TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError
+            ),
         ):
             async with at_once, asyncio.timeout(_TIME_LIMIT_S):
                 head = await reader.readuntil(b"\r\n\r\n")
                 writer.write(answered(head, figures))
                 await writer.drain()
-        writer.close()
+
+    def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(talk(reader, writer))
+        talks.add(task)
+        task.add_done_callback(talks.discard)
 
     server = await asyncio.start_server(serve, sock=listener, limit=_HEAD_BYTES)
     try:
         yield
     finally:
         server.close()
+        for task in talks:
+            task.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
+        await asyncio.sleep(0)  # in which what they have closed is let go
 
 
 def answered(head: bytes, figures: Callable[[], Figures]) -> bytes:

@@ -19,6 +19,7 @@ from outrider.values import (
     UrlDirectory,
     kind_of,
     parse_address,
+    parse_address_or_none,
     parse_choice,
     parse_command,
     parse_count,
@@ -326,8 +327,8 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         name="metrics",
-        parse=parse_address,
-        metavar="HOST:PORT",
+        parse=parse_address_or_none,
+        metavar="HOST:PORT|none",
         is_of_front=True,
         help="Where figures are told: /metrics for Prometheus, and a dashboard for a browser.",
         default="none: every user of a machine can read its local addresses",

@@ -159,6 +159,11 @@ def parse_address(raw: object) -> Address:
     return Address(host=host, port=port)
 
 
+def parse_address_or_none(raw: object) -> Address | None:
+    """Return an address, or None for `none`, which takes back what a weaker origin says."""
+    return None if raw == "none" else parse_address(raw)
+
+
 def parse_server_name(raw: object) -> str:
     """Return a host name in lower case, `*.example.com`, an IP address, or `*` for any."""
     text = parse_text(raw).lower().rstrip(".")

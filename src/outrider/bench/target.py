@@ -113,6 +113,7 @@ def under_outrider(
     version = ".".join(map(str, site.front.version))
     path = options.path or f"{site.prefix}/"
     flags = ["--bind", str(site.bind), "--run-dir", site.paths.run, "--log-format", "text"]
+    flags += ["--metrics", "none"]  # the site's own address may be in use by the site itself
     return Target(
         name="Outrider",
         detail=f"Nginx {version} before {site.process.server.title}, {site.workers_shown}",

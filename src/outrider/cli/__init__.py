@@ -141,7 +141,7 @@ def show_plan(console: Console, /, *, as_json: bool, **flags: Any) -> None:
         console.plan(fleet)
 
 
-BENCH_DECIDES = frozenset({"bind", "run_dir", "log_format"})
+BENCH_DECIDES = frozenset({"bind", "run_dir", "log_format", "metrics"})
 """The settings that a site has while it is measured."""
 
 

@@ -170,6 +170,7 @@ class Figures:
         slowest = self.slowest
         return {
             **asdict(self),
+            "histogram_bounds_s": BOUNDS_S,
             "requests_in_flight": sum(worker.in_flight for worker in self.workers),
             "slowest": asdict(slowest) if slowest else None,
         }

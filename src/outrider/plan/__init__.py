@@ -383,8 +383,10 @@ def _metrics(ledger: Ledger) -> Address | None:
     given = ledger.settings.get("metrics")
     if given is None:
         return None
-    address: Address = given.value
-    if is_loopback(address):
+    address: Address | None = given.value
+    if address is None:
+        ledger.note("metrics", "none", given.origin)
+    elif is_loopback(address):
         ledger.note("metrics", str(address), given.origin, f"a dashboard at http://{address}/")
     else:
         why = "whoever reaches it reads the figures, with paths of requests; no password is asked"

@@ -29,7 +29,10 @@ NGINX_FLOOR = (1, 28, 0)
 """The oldest that `nginx:stable` was when this was written; `resolve` came with 1.27.3."""
 OPEN_FILES = 16384
 
-_OF_THIS_MACHINE = ("python", "nginx", "user", "run_dir", "env_file", "nginx_snippet", "directory")
+_OF_THIS_MACHINE = (
+    *("python", "nginx", "user", "run_dir", "env_file", "nginx_snippet", "directory"),
+    "metrics",  # Outrider tells them, which does not run there
+)
 
 
 def plan_contained(
