@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psutil
 from benchmarks.reliability.load import Load, Request, uploads_in_doubt
-from benchmarks.reliability.report import Row, conclude
+from benchmarks.reliability.report import Row, add_options, conclude
 from benchmarks.reliability.site import WORKERS, Project, project, seconds_until_answered
 from benchmarks.tables.rig import say
 from tests.integration.running import (
@@ -259,7 +259,7 @@ def main() -> int:
     )
     arguments.add_argument("--threads", default="1,4", help="of each worker, in turns")
     arguments.add_argument("--seed", type=int, default=7, help="of the moments")
-    arguments.add_argument("--json", type=Path, help="where the results go")
+    add_options(arguments)
     chosen = arguments.parse_args()
     threads = [int(word) for word in chosen.threads.split(",")]
     trial = Trial(random.Random(chosen.seed))
@@ -271,7 +271,7 @@ def main() -> int:
         )
     tables = {"Killed processes": trial.rows(), "How requests failed": trial.failure_rows()}
     kills = [asdict(one) for one in trial.kills]
-    return conclude(tables, trial.faults, chosen.json, kills=kills)
+    return conclude("benchmarks/faults.py", tables, trial.faults, chosen, kills=kills)
 
 
 if __name__ == "__main__":

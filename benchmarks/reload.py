@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.reliability.load import Load, Request, by_kind, uploads_in_doubt
-from benchmarks.reliability.report import Row, conclude
+from benchmarks.reliability.report import Row, add_options, conclude
 from benchmarks.reliability.site import Project, page_of, project
 from benchmarks.tables.rig import say
 from tests.integration.running import Running, assert_nothing_is_left, outrider
@@ -125,19 +125,20 @@ def main() -> int:
     arguments.add_argument("--reloads", type=int, default=50, help="with code that works")
     arguments.add_argument("--bad", type=int, default=20, help="with code that does not")
     arguments.add_argument("--threads", default="1,4", help="of each worker, one trial for each")
-    arguments.add_argument("--json", type=Path, help="where the results go")
+    add_options(arguments)
     chosen = arguments.parse_args()
     trials = [Trial(int(word)) for word in chosen.threads.split(",")]
     for trial in trials:
         say(f"{trial.threads} threads: {chosen.reloads} reloads, and {chosen.bad} that must fail")
         trial.run(chosen.reloads, chosen.bad)
     return conclude(
+        "benchmarks/reload.py",
         {
             "Requests during the reloads": [row for trial in trials for row in trial.rows()],
             "Reloads": [row for trial in trials for row in trial.reload_rows()],
         },
         [f"{trial.threads} threads: {fault}" for trial in trials for fault in trial.faults],
-        chosen.json,
+        chosen,
     )
 
 

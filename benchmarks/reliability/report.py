@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.tables.rig import machine
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
     from collections.abc import Sequence
-    from pathlib import Path
     from typing import Any
 
 Row = dict[str, "str | int | float"]
@@ -41,18 +42,48 @@ def conditions() -> dict[str, str]:
     }
 
 
+def add_options(arguments: ArgumentParser) -> None:
+    """Let whoever runs it say where the results go."""
+    arguments.add_argument("--json", type=Path, help="where the results go")
+    arguments.add_argument("--page", type=Path, help="a page that has a place for the tables")
+
+
 def conclude(
-    tables: dict[str, Sequence[Row]], faults: Sequence[str], to: Path | None, **more: Any
+    command: str,
+    tables: dict[str, Sequence[Row]],
+    faults: Sequence[str],
+    chosen: Namespace,
+    **more: Any,
 ) -> int:
     """Print everything, save it, and return the exit code."""
     known = conditions()
-    print(", ".join(f"{name} {value}" for name, value in known.items()))
-    for title, rows in tables.items():
-        print(f"\n{title}:\n\n{table(rows)}")
-    print("\nNothing failed that must not." if not faults else "\nFAILED:")
-    for fault in faults:
-        print(f"- {fault}")
-    if to is not None:
+    text = "\n\n".join(
+        [
+            f"{', '.join(f'{name} {value}' for name, value in known.items())}.",
+            *(f"{title}:\n\n{table(rows)}" for title, rows in tables.items()),
+            "**Failed:**" if faults else "Nothing failed that must not.",
+            *(f"- {fault}" for fault in faults),
+        ]
+    )
+    print(text)
+    if chosen.json is not None:
         found = {"conditions": known, "tables": tables, "faults": list(faults), **more}
-        to.write_text(json.dumps(found, indent=1) + "\n")
+        chosen.json.write_text(json.dumps(found, indent=1) + "\n")
+    if chosen.page is not None:
+        chosen.page.write_text(filled(chosen.page.read_text(), command, text))
     return 1 if faults else 0
+
+
+def filled(page: str, command: str, text: str) -> str:
+    """Return the page with other results of a command.
+
+    Raises:
+        ValueError: it has no place for them.
+    """
+    begin = f"<!-- {command} -->\n"
+    if begin not in page:
+        msg = f"the page has no line {begin}"
+        raise ValueError(msg)
+    before, _, rest = page.partition(begin)
+    after = rest.partition("<!-- end -->")[2]
+    return f"{before}{begin}\n{text}\n\n<!-- end -->{after}"
