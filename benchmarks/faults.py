@@ -52,18 +52,23 @@ class Kill:
         threads: of each Gunicorn worker.
         in_flight: requests of all clients at that moment.
         failed: of those.
-        failed_later: requests that were begun when it was dead.
+        crossed: requests that met the closing of an idle connection, when Nginx's old workers leave.
+            HTTP has no way to avoid that: https://www.rfc-editor.org/rfc/rfc9112#section-9.5
+        failed_later: others that were begun when it was dead.
         answered_s: until a new connection was answered.
         whole_s: until all processes were there again.
+        slowest_s: what the slowest request took of those that were answered.
     """
 
     kind: str
     threads: int
     in_flight: int
     failed: int
+    crossed: int
     failed_later: int
     answered_s: float
     whole_s: float
+    slowest_s: float
 
 
 @dataclass
@@ -100,17 +105,31 @@ class Trial:
         victim.kill()
         until(lambda: not is_alive(victim))
         dead = time.monotonic()
-        in_flight = len(load.in_flight)
         answered_s = seconds_until_answered(load.port, begun)
         until(lambda: is_whole(site) and victim.pid not in {p.pid for p in family(site)})
         until(lambda: {one.pid for one in family(site)} - others)
         whole_s = time.monotonic() - begun
         time.sleep(1)  # what waits for something comes to its end
+        in_flight = [one for one in load.done[number:] if one.begun <= dead and one.ended >= begun]
         failed = [one for one in load.done[number:] if one.failure]
+        crossed = [one for one in failed if has_crossed(kind, one, dead)]
+        failed = [one for one in failed if one not in crossed]
+        well = [one.ended - one.begun for one in load.done[number:] if not one.failure]
+        self.failures.update((kind, f"{one.kind}: met a closing connection") for one in crossed)
         self._judge(kind, failed, dead, limit(kind, threads))
         later = sum(one.begun > dead for one in failed)
         self.kills.append(
-            Kill(kind, threads, in_flight, len(failed) - later, later, answered_s, whole_s)
+            Kill(
+                kind=kind,
+                threads=threads,
+                in_flight=len(in_flight),
+                failed=len(failed) - later,
+                crossed=len(crossed),
+                failed_later=later,
+                answered_s=answered_s,
+                whole_s=whole_s,
+                slowest_s=max(well, default=0),
+            )
         )
 
     def _judge(self, kind: str, failed: list[Request], dead: float, most: int | None) -> None:
@@ -140,7 +159,7 @@ class Trial:
                 self.faults.append(f"the supervisor was killed, and the port is held: {error}")
         time.sleep(1)  # for the clients to take note
         failed = [one for one in load.done[number:] if one.failure and one.begun < begun]
-        self.kills.append(Kill(SUPERVISOR, threads, in_flight, len(failed), 0, 0, gone_s))
+        self.kills.append(Kill(SUPERVISOR, threads, in_flight, len(failed), 0, 0, 0, gone_s, 0))
 
     def _start_again(self, code: Project, port: int, threads: int) -> None:
         begun = time.monotonic()
@@ -164,9 +183,9 @@ class Trial:
             if not kills:
                 continue
             is_all = kind == SUPERVISOR
-            answered, whole = (
-                (_seconds([getattr(one, name) for one in kills]))
-                for name in ("answered_s", "whole_s")
+            answered, whole, slowest = (
+                _seconds([getattr(one, name) for one in kills])
+                for name in ("answered_s", "whole_s", "slowest_s")
             )
             found.append(
                 {
@@ -175,8 +194,10 @@ class Trial:
                     "in flight at the site": sum(one.in_flight for one in kills),
                     "of these failed": sum(one.failed for one in kills),
                     "most at a time": max(one.failed for one in kills),
+                    "met a closing connection": sum(one.crossed for one in kills),
                     "begun later and failed": "all" if is_all else _later(kills),
                     "answered again after s": "next start" if is_all else answered,
+                    "slowest answer s": "-" if is_all else slowest,
                     "whole again after s": f"all gone: {whole}" if is_all else whole,
                 }
             )
@@ -202,6 +223,11 @@ def limit(kind: str, threads: int) -> int | None:
     """Return how many requests may be in a process of this kind; None when it has them all."""
     limits = {"Gunicorn worker": threads, "Gunicorn master": 0, "Nginx master": 0}
     return limits.get(kind)
+
+
+def has_crossed(kind: str, one: Request, dead: float) -> bool:
+    """Tell whether a request was sent while its idle connection was being closed."""
+    return kind == "Nginx master" and one.is_kept and one.failure == "reset" and one.begun > dead
 
 
 def masters(site: Running, is_it: Callable[[psutil.Process], bool]) -> list[psutil.Process]:

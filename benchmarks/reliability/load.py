@@ -110,6 +110,8 @@ class Load:
             return "refused"
         except CUT_OFF:
             return "reset"
+        except http.client.IncompleteRead:
+            return "cut short"
         except TimeoutError:
             return f"no answer in {PATIENCE_S} s"
         except (OSError, ValueError, http.client.HTTPException) as error:
