@@ -52,7 +52,7 @@ class Kill:
         threads: of each Gunicorn worker.
         in_flight: requests of all clients at that moment.
         failed: of those.
-        crossed: requests that met the closing of an idle connection, when Nginx's old workers leave.
+        crossed: requests that met the closing of an idle connection by an old Nginx worker.
             HTTP has no way to avoid that: https://www.rfc-editor.org/rfc/rfc9112#section-9.5
         failed_later: others that were begun when it was dead.
         answered_s: until a new connection was answered.
