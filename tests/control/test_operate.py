@@ -458,7 +458,7 @@ def test_following_goes_on_until_the_site_ends(site):
         "nginx  502 GE",
         "app    [aaaa1",
     ]
-    assert reading.code == 0
+    assert (reading.code, reading.said) == (0, ["shop has stopped"])
     assert len(site.followers) == 0
 
 

@@ -239,6 +239,8 @@ def logs(
     reader = _Reader(console, filters.Choice(filters.Filter(**given)), last)
     with ended_by_ctrl_c(), contextlib.suppress(BrokenPipeError):
         ask(found.run_dir, "logs", reader.hear, follow=follow)
+        if follow:
+            console.step(f"{', '.join(found.names)} has stopped")
 
 
 class _Reader:
