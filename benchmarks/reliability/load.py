@@ -55,7 +55,7 @@ class Load:
 
     Attributes:
         port: on 127.0.0.1.
-        generations: whose answers are right at the moment.
+        generations: whose answers are right, to what is sent at the moment.
         done: all requests that have ended.
         in_flight: when each of those was sent that have not.
         reopened: how often a kept connection had been closed while nothing was asked on it.
@@ -102,6 +102,7 @@ class Load:
         client.close()
 
     def _failure(self, ask: Ask, client: http.client.HTTPConnection, mark: str) -> str:
+        expected = self.generations
         try:
             generation = ask(client, mark)
         except WrongError as error:
@@ -118,7 +119,7 @@ class Load:
             return type(error).__name__
         if generation is not None:
             self.answered_by.add(generation)
-            if generation not in self.generations:
+            if generation not in expected | self.generations:
                 return f"answered by generation {generation}"
         return ""
 

@@ -62,7 +62,7 @@ def conclude(
             f"{', '.join(f'{name} {value}' for name, value in known.items())}.",
             *(f"{title}:\n\n{table(rows)}" for title, rows in tables.items()),
             "**Failed:**" if faults else "Nothing failed that must not.",
-            *(f"- {fault}" for fault in faults),
+            *(["\n".join(f"- {fault}" for fault in faults)] if faults else []),
         ]
     )
     print(text)
