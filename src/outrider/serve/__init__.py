@@ -20,7 +20,8 @@ from outrider.serve.generation import (
     collected,
     write,
 )
-from outrider.serve.runner import LIFELINE_VARIABLE, NOTIFY_VARIABLE, Runner, now
+from outrider.serve.log import Log, now
+from outrider.serve.runner import LIFELINE_VARIABLE, NOTIFY_VARIABLE, Runner
 from outrider.serve.words import app_name
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from outrider.errors import Exit
     from outrider.serve.generation import Planned
-    from outrider.serve.runner import Reporter
+    from outrider.serve.log import Reporter
     from outrider.site import Fleet, Site
 
 __all__ = ["app_environment", "now", "serve", "stoppable"]
@@ -87,9 +88,10 @@ def serve(
         front.try_out(first, env, public)
         for app in apps.values():
             _collect(app, launcher, report)
+        watch = stack.enter_context(monitor.watching(fleet))
         runner = Runner(
             root=root,
-            report=report,
+            report=Log(report, watch.hear),
             env=dict(env),
             launcher=launcher,
             announce=announce,
@@ -97,7 +99,7 @@ def serve(
             public=public,
             held=held,
             generations={1: generation},
-            monitor=stack.enter_context(monitor.watching(fleet)),
+            monitor=watch,
         )
         return asyncio.run(runner.run())
 

@@ -8,21 +8,18 @@ import os
 import shlex
 import signal
 import time
-import traceback
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from outrider import control, errors, files, lifecycle, logline, process, sockets
+from outrider import control, errors, files, lifecycle, process, sockets
 from outrider.discover.interpreter import search_path
 from outrider.errors import Exit, OutriderError
 from outrider.observe import Main
-from outrider.render.fleet import lay_out_front
 from outrider.serve import front
-from outrider.serve.generation import Preparation, folder_of, write
-from outrider.serve.overheard import Overheard
-from outrider.serve.words import called, conclude, how_it_ended, why_not
+from outrider.serve.generation import Preparation, folder_of
+from outrider.serve.reload import Reload
+from outrider.serve.words import called, conclude, how_it_ended
 
 if TYPE_CHECKING:
     import socket
@@ -30,9 +27,9 @@ if TYPE_CHECKING:
 
     from outrider.control import Hear, Tell
     from outrider.lifecycle import Action, Event, Name, Outcome
-    from outrider.logline import Record, Requests
     from outrider.monitor import Monitor
-    from outrider.serve.generation import Generation, Planned
+    from outrider.serve.generation import Generation, Planned, Told
+    from outrider.serve.log import Log
     from outrider.site import Site
 
 NOTIFY_VARIABLE = "OUTRIDER_NOTIFY_FD"
@@ -44,30 +41,8 @@ _DRAIN_APP, _DRAIN_FRONT = signal.SIGTERM, signal.SIGQUIT
 _DRAIN_ORPHANS = {"uwsgi": signal.SIGHUP}
 _HEALTH_INTERVAL_S = 0.02
 _TICK_S = 0.2
-_HEAR_S = 1
 _WAITED_FOR_S = 5
 """Visitors rather wait so long for a page than be told to come again."""
-
-
-class Reporter(Protocol):
-    """What `serve` says, and to whom is not its business."""
-
-    def step(self, text: str) -> None: ...
-    def warn(self, text: str) -> None: ...
-    def error(self, error: OutriderError) -> None: ...
-    def log(self, record: Record, now: str) -> None: ...
-    def requests(self, found: Requests) -> None: ...
-
-
-@dataclass
-class _Reload:
-    """A reload that is going on, and who waits for it."""
-
-    tell: Tell
-    done: asyncio.Future[None]
-    failure: OutriderError | None = None
-    work: asyncio.Future[None] | None = None
-    is_front_written: bool = False
 
 
 @dataclass
@@ -88,7 +63,7 @@ class Runner:
     """The sites while they run."""
 
     root: Path
-    report: Reporter
+    report: Log
     env: dict[str, str]
     launcher: str
     announce: Callable[[], None]
@@ -103,15 +78,10 @@ class Runner:
     """Those that have ended, while others of their group finish."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     faults: list[BaseException] = field(default_factory=list)
-    listeners: list[Hear] = field(default_factory=list)
-    reloading: _Reload | None = None
+    reloading: Reload | None = None
+    preparing: asyncio.Future[None] | None = None
     maintenance: tuple[str, ...] | None = None
     """While it is on, whom it lets through."""
-
-    def __post_init__(self) -> None:
-        self.report = Overheard(
-            self.report, lambda lines: self._hand_on(now(), "outrider", "", lines)
-        )
 
     @property
     def current(self) -> Generation:
@@ -158,7 +128,7 @@ class Runner:
             event = await self._next_event()
             self.machine, actions = lifecycle.step(self.machine, event, time.monotonic())
             if isinstance(event, lifecycle.Reload) and self.machine.coming is None:
-                self._end_reload(errors.reload_refused("the site does not serve now"))
+                self._end_reload().refuse(errors.reload_refused("the site does not serve now"))
             for action in actions:
                 if isinstance(action, lifecycle.Finish):
                     await self._await_burials(action.outcome)
@@ -220,11 +190,10 @@ class Runner:
                     self._set_ready(name)
                 self.announce()
             case lifecycle.Prepare(number):
-                assert self.reloading is not None
-                self.reloading.work = self._keep(self._prepare(number))
+                self.preparing = self._keep(self._prepare(number))
             case lifecycle.CancelPrepare():
-                if self.reloading is not None and self.reloading.work is not None:
-                    self.reloading.work.cancel()
+                if self.preparing is not None:
+                    self.preparing.cancel()
             case lifecycle.ReloadFront(number):
                 self._spawn_task(self._reload_front(number))
             case lifecycle.Switched(number):
@@ -269,7 +238,7 @@ class Runner:
                 self._watch(name, await self._start_app(name), self._of(name).number)
         except OSError as error:
             # As a shell says that a program could not be run.
-            self._log(source, [f"{error.filename}: {error.strerror}"], whose)
+            self.report.lines(source, [f"{error.filename}: {error.strerror}"], whose)
             self.events.put_nowait(lifecycle.Ended(name, 126))
 
     def _of(self, name: Name) -> Generation:
@@ -318,7 +287,7 @@ class Runner:
             cwd=site.process.directory,
             account=site.user,
             pass_fds=(*fds, *self.monitor.descriptors),
-            on_lines=lambda lines: self._log("app", lines, whose, generation.number),
+            on_lines=lambda lines: self._hear_app(lines, whose, generation.number),
             notify=(NOTIFY_VARIABLE, lambda lines: self._hear_workers(name, lines)),
             lifeline=LIFELINE_VARIABLE,
         )
@@ -332,7 +301,7 @@ class Runner:
             env={**env, "PATH": search_path(site.process.python, env)},
             cwd=site.process.directory,
             account=site.user,
-            on_lines=lambda lines: self._log(source, lines, whose),
+            on_lines=lambda lines: self.report.lines(source, lines, whose),
         )
 
     async def _start_front(self) -> process.Child:
@@ -343,7 +312,7 @@ class Runner:
             cwd=first.paths.run,
             account=first.user,
             pass_fds=(self.public.fileno(),),
-            on_lines=self._log_front,
+            on_lines=self.report.front,
         )
 
     def _watch(self, name: Name, child: process.Child, generation: int = 0) -> _Life:
@@ -449,24 +418,20 @@ class Runner:
             error = errors.reload_refused("another reload is going on")
             self.report.warn(f"{error.what}: {error.found[0]}")
             raise error
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.reloading = _Reload(tell, done)
+        self.reloading = reloading = Reload(
+            tell=tell, log=self.report, root=self.root, running=self.current, nginx=self._nginx
+        )
         self.events.put_nowait(lifecycle.Reload())
-        await done
+        await reloading.wait()
 
-    def step(self, text: str) -> None:
-        """Hear a step of the preparation."""
-        self._say(text)
+    def _nginx(self) -> process.Child | None:
+        life = self.lives.get(lifecycle.FRONT)
+        return None if life is None else life.child
 
-    def lines(self, source: str, lines: Sequence[str], whose: str) -> None:
-        """Hear what the new code says."""
-        assert self.machine.coming is not None
-        self._log(source, lines, whose, self.machine.coming.generation)
-
-    def _say(self, text: str) -> None:
-        self.report.step(text)
-        if self.reloading is not None:
-            self.reloading.tell(text)
+    def _end_reload(self) -> Reload:
+        assert self.reloading is not None
+        reloading, self.reloading, self.preparing = self.reloading, None, None
+        return reloading
 
     async def _prepare(self, number: int) -> None:
         reloading = self.reloading
@@ -480,123 +445,43 @@ class Runner:
             held=self.held,
             env=self.env,
             launcher=self.launcher,
-            told=self,
+            told=reloading,
         )
-        event: Event = lifecycle.PrepareFailed(number)
-        try:
-            made = await preparation.prepare()
-        except OutriderError as error:
-            is_told = error.exit_code is Exit.RELOAD
-            reloading.failure = error if is_told else error.of_reload()
-        except Exception:  # noqa: BLE001 - ours; whatever it is, the old code serves on
-            told = traceback.format_exc().rstrip()
-            reloading.failure = errors.reload_failed("Outrider made a mistake", [told])
-        else:
-            self.generations[number] = made
-            self._say("starting the new workers")
-            event = lifecycle.Prepared(
-                generation=number,
-                apps=made.awaited(),
-                extras=tuple(made.fleet.extras),
-                drain_timeout_s=made.fleet.first.limits.drain_timeout_s,
-                is_front_changed=preparation.is_front_changed,
-            )
+        event = await reloading.prepare(preparation)
+        if reloading.made is not None:
+            self.generations[number] = reloading.made
         self.events.put_nowait(event)
 
     async def _reload_front(self, number: int) -> None:
-        """Let Nginx read the new file, and wait until its new workers answer."""
-        made = self.generations[number]
-        old = self._write_front(made)
-        while True:
-            life = self.lives.get(lifecycle.FRONT)
-            if life is not None and await front.serves(made.fleet.first, life.child):
-                workers = life.child.workers()
-                if workers is None or not set(workers) <= old:
-                    break
-            await asyncio.sleep(_HEALTH_INTERVAL_S)
-            if self.machine.coming is None or self.machine.coming.generation != number:
-                return
-        # Its old workers take no more once they have heard of it, which only their end shows. Where
-        # the app has a path of its own they may be asking the old one, and that has to wait.
-        has_own = any(app.socket is None for app in self.current.apps.values())
-        until = time.monotonic() + (self.machine.drain_timeout_s if has_own else _HEAR_S)
-        while old & {*(life.child.workers() or ())} and time.monotonic() < until:  # noqa: ASYNC110 - it is elsewhere
-            await asyncio.sleep(_HEALTH_INTERVAL_S)
+        assert self.reloading is not None
+        await self.reloading.reload_front()
         self.events.put_nowait(lifecycle.FrontReloaded(number))
-
-    def _write_front(self, generation: Generation) -> set[int]:
-        """Give Nginx a generation's file, and return its workers until then."""
-        self._say("Nginx reads its new file")
-        write(self.root, lay_out_front(generation.fleet))
-        if self.reloading is not None:
-            self.reloading.is_front_written = True
-        life = self.lives.get(lifecycle.FRONT)
-        if life is None:
-            return set()
-        old = set(life.child.workers() or ())
-        life.child.send(signal.SIGHUP)
-        return old
 
     def _switched(self, number: int) -> None:
         for name in self.generations[number].apps:
             self._set_ready(name)
             self._mark_starting(name, is_it=False)
-        self._say(f"the new code serves: generation {number}")
-        self._end_reload(None)
+        self._end_reload().succeed(number)
 
     def _abandoned(self, action: lifecycle.Abandoned) -> None:
-        reloading, number = self.reloading, action.generation
-        assert reloading is not None
-        if reloading.failure is None:
-            fleet = self.generations.get(number, self.current).fleet
-            reloading.failure = why_not(action, fleet)
-        if reloading.is_front_written and self.machine.outcome is None:
-            self._write_front(self.current)
-        if number not in self.generations:
-            files.discard(self.root / folder_of(number))
-        self.report.error(reloading.failure)
-        self._end_reload(reloading.failure)
-
-    def _end_reload(self, error: OutriderError | None) -> None:
-        reloading, self.reloading = self.reloading, None
-        if reloading is None or reloading.done.done():
-            return
-        if error is None:
-            reloading.done.set_result(None)
-        else:
-            reloading.done.set_exception(error)
+        self._end_reload().abandon(action, keeps_serving=self.machine.outcome is None)
+        if action.generation not in self.generations:
+            files.discard(self.root / folder_of(action.generation))
 
     # -- what is said of it ------------------------------------------------------------------------
 
-    def _log(self, source: str, lines: Sequence[str], site: str = "", generation: int = 0) -> None:
-        when = now()
-        for line in lines:
-            record = logline.parse(source, line, site)
-            # Nginx says so at each start, before it has read which levels are wanted.
-            if record.level != "notice":
-                self.report.log(record, when)
-        self._hand_on(when, source, site, lines)
+    def _say(self, text: str) -> None:
+        (self.reloading or self.report).step(text)
+
+    def _hear_app(self, lines: Sequence[str], whose: str, generation: int) -> None:
         coming = self.machine.coming
-        if self.reloading is not None and coming is not None and coming.generation == generation:
-            for line in lines:
-                self.reloading.tell(line, source)
-
-    def _log_front(self, lines: list[str]) -> None:
-        found = logline.requests(lines)
-        self.monitor.hear(found.rows)
-        self._log("nginx", found.others)
-        self.report.requests(found)
-        self._hand_on(now(), "nginx", "", found.lines)
-
-    def _hand_on(self, when: str, source: str, site: str, lines: Sequence[str]) -> None:
-        if lines:
-            for hear in self.listeners:
-                hear(when, source, site, lines)
+        is_new = coming is not None and coming.generation == generation
+        told: Told = self.reloading if is_new and self.reloading is not None else self.report
+        told.lines("app", lines, whose)
 
     def follow(self, hear: Hear) -> Callable[[], None]:
         """Hand on the log from now on; return what ends that."""
-        self.listeners.append(hear)
-        return lambda: self.listeners.remove(hear)
+        return self.report.follow(hear)
 
     def set_maintenance(self, is_on: bool, allow: tuple[str, ...]) -> None:
         """Answer everyone but these addresses with a page that says so."""
@@ -683,8 +568,3 @@ class Runner:
         self.tasks.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             self.faults.append(fault)
-
-
-def now() -> str:
-    """Return the time, ISO with its zone."""
-    return datetime.now().astimezone().isoformat(timespec="milliseconds")
