@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import sys
 
 from outrider import process
@@ -41,3 +43,35 @@ def test_a_busy_child_is_not_read_for_each_of_its_lines():
 
 def test_a_child_that_says_something_once_is_heard_at_once():
     assert heard("print('once')") == [["once"]]
+
+
+# -- its end ---------------------------------------------------------------------------------------
+
+STAYS = "import signal, time; signal.signal(15, signal.SIG_IGN); print('here'); time.sleep(60)"
+
+
+def test_what_does_not_leave_in_its_time_is_killed():
+    assert how_it_ends(patience_s=0.05, cut_short=False) == -signal.SIGKILL
+
+
+def test_an_end_that_is_cut_short_leaves_nobody_behind():
+    assert how_it_ends(patience_s=60, cut_short=True) == -signal.SIGKILL
+
+
+def how_it_ends(*, patience_s, cut_short):
+    async def run() -> int:
+        is_here = asyncio.Event()
+        argv = [sys.executable, "-uc", STAYS]
+        child = await process.spawn(
+            argv, env={}, cwd="/", account=None, on_lines=lambda _: is_here.set()
+        )
+        await is_here.wait()
+        ending = asyncio.ensure_future(child.end(patience_s))
+        await asyncio.sleep(0)
+        if cut_short:
+            ending.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await ending
+        return await asyncio.wait_for(child.wait(), 20)
+
+    return asyncio.run(run())

@@ -310,7 +310,10 @@ class Child:
         return [int(pid) for pid in told.split()]
 
     async def end(self, patience_s: float) -> int:
-        """Ask the child to stop, kill it if it does not, and return its exit code."""
+        """Ask the child to stop, kill it if it does not, and return its exit code.
+
+        Cancelled, it kills at once: nobody is there any more who would do it later.
+        """
         self.send(signal.SIGTERM)
         try:
             async with asyncio.timeout(patience_s):
@@ -318,6 +321,9 @@ class Child:
         except TimeoutError:
             self.kill()
             return await self.wait()
+        except asyncio.CancelledError:
+            self.kill()
+            raise
 
     async def wait(self, linger_s: float = 1.0) -> int:
         """Return the exit code once its last lines have arrived; nothing of its group stays.

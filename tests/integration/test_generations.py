@@ -219,3 +219,15 @@ def test_a_terminal_that_is_closed_ends_it(project, free_port):
         os.close(ours)
         assert site.wait() == 0
         assert_nothing_is_left(site)
+
+
+def test_a_stop_while_the_new_code_is_prepared_leaves_nothing_of_it(project, free_port):
+    with serving("--workers", "1", cwd=project, port=free_port) as site:
+        # What it starts does not hear that it shall leave.
+        step = "trap '' TERM; sleep 300 & echo migrating; wait; sleep 300"
+        (project / "outrider.toml").write_text(f'release = ["sh", "-c", "{step}"]\n')
+        site.process.send_signal(signal.SIGHUP)
+        site.wait_for("migrating")
+        assert site.stop() == 0
+        site.wait_for("asked to stop before the new code had taken over")
+        assert_nothing_is_left(site)

@@ -118,7 +118,9 @@ class Runner:
             for child in (*(life.child for life in self.lives.values()), *self.buried):
                 child.kill()
             for task in self.tasks:
-                task.cancel()
+                # What ends a child already gets its time for that, unless nobody wants to wait.
+                if self.machine.haste or not task.cancelling():
+                    task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
             for held in self.held.values():
                 held.close()
