@@ -34,7 +34,7 @@ def servers() -> str:
     lines = [
         (
             "| `server` | package | from version | apps | workers | threads | WebSockets "
-            "| a request that hangs | new code (SIGHUP) | speaks | socket |"
+            "| a request that hangs | new code by SIGHUP | speaks | socket |"
         ),
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
@@ -48,7 +48,7 @@ def servers() -> str:
             ", ".join(one.upper() for one in server.threaded) or "no",
             "no" if server.websockets is None else server.websockets or "yes",
             server.ends_requests or "goes on",
-            "replaces its workers" if server.reloads else "restart the site",
+            "replaces its workers" if server.reloads else "start it again",
             "`uwsgi_pass`" if server.protocol == "uwsgi" else "`proxy_pass`",
             "the supervisor's" if server.inherits_socket else "its own",
         ]
