@@ -45,8 +45,6 @@ _DRAIN_ORPHANS = {"uwsgi": signal.SIGHUP}
 _HEALTH_INTERVAL_S = 0.02
 _TICK_S = 0.2
 _HEAR_S = 1
-_WAITED_FOR_S = 5
-"""Visitors rather wait so long for a page than be told to come again."""
 
 
 class Reporter(Protocol):
@@ -208,11 +206,15 @@ class Runner:
                 self._kill(name)
             case lifecycle.Lost(name, code, again_in_s):
                 self._tell_lost(self._called(name), code, again_in_s)
-                self._mark_starting(name, is_it=(again_in_s or 0) > _WAITED_FOR_S)
+                self._mark_starting(name, is_it=(again_in_s or 0) > lifecycle.WAITED_FOR_S)
             case lifecycle.Repaired(name):
                 self._set_ready(name)
                 self._mark_starting(name, is_it=False)
                 self.report.step(f"{self._called(name)} serves again")
+            case lifecycle.MarkStarting(name, is_starting):
+                self._mark_starting(name, is_it=is_starting)
+                if is_starting:
+                    self.report.step(f"{self._called(name)} still starts; visitors are told so")
             case lifecycle.CloseListeners():
                 self.public.close()
             case lifecycle.Announce():
