@@ -292,6 +292,9 @@ def test_a_front_that_dies_or_does_not_answer_during_a_late_start_is_named():
     assert state.outcome == Outcome(kind="boot-failed", name="front", code=1)
     state, _ = live([*LATE, (20, Tick())])
     assert state.outcome == Outcome(kind="never-ready", name="front")
+    state, done = live([*LATE, (6, Ended("front", 0))], releases=("app/release",))
+    assert state.outcome == Outcome(kind="boot-failed", name="front", code=0)
+    assert done[-1] == Drain("app/release")
 
 
 # -- extra processes -------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ def _ended(state: State, name: Name, code: int, now: float) -> tuple[State, list
         return repair.extra_died(state, name, code, now)
     if state.phase is Phase.SERVING:
         return _ended_while_serving(state, name, code, now)
-    if state.phase is Phase.RELEASING and code == 0:
+    if name in state.releases and code == 0:
         return _start_next(replace(state, releases=state.releases[1:]), now)
     return end.leave(replace(state, outcome=Outcome(kind="boot-failed", name=name, code=code)), now)
 
