@@ -201,7 +201,8 @@ class Runner:
             case lifecycle.Drain(name):
                 self._drain(name)
             case lifecycle.ForetellEnd(name):
-                self.lives[name].child.foretell_end()
+                if name in self.lives:  # else it has just ended by itself
+                    self.lives[name].child.foretell_end()
             case lifecycle.Kill(name):
                 self._kill(name)
             case lifecycle.Lost(name, code, again_in_s):
@@ -291,9 +292,10 @@ class Runner:
             for other, life in self.lives.items():
                 if other != name:
                     life.child.foretell_end()
-        life = self.lives[name]
-        life.is_asked = True
-        life.child.send(_DRAIN_FRONT if name == lifecycle.FRONT else _DRAIN_APP)
+        life = self.lives.get(name)
+        if life is not None:  # else it has just ended by itself
+            life.is_asked = True
+            life.child.send(_DRAIN_FRONT if name == lifecycle.FRONT else _DRAIN_APP)
 
     def _kill(self, name: Name) -> None:
         life = self.lives.get(name)
