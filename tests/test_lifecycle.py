@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from outrider.lifecycle import (
     MOST_STARTS,
+    WAITED_FOR_S,
     Abandoned,
     Announce,
     App,
@@ -23,6 +24,7 @@ from outrider.lifecycle import (
     FrontReloaded,
     Kill,
     Lost,
+    MarkStarting,
     Outcome,
     Phase,
     Prepare,
@@ -190,8 +192,8 @@ def test_a_stop_drains_the_front_and_then_all_apps_together():
 
 
 def test_each_app_has_its_own_time_to_become_ready():
-    _, done = live_both([(0, Begin()), (1, WorkerReady("blog")), (20, Tick())])
-    assert done == [Start("shop"), Start("blog")]
+    state, _ = live_both([(0, Begin()), (1, WorkerReady("blog")), (20, Tick())])
+    assert state.outcome is None
     state, done = live_both([(0, Begin()), (1, WorkerReady("shop")), (20, Tick())])
     assert done[2:] == [CloseListeners(), Drain("shop"), Drain("blog")]
     assert state.outcome == Outcome(kind="never-ready", name="blog")
@@ -211,6 +213,88 @@ def test_only_what_does_not_leave_in_time_is_killed():
     history = [*BOTH_UP, (10, Stop()), (11, Ended("front", 0)), (12, Ended("shop", 0))]
     _, done = live_both([*history, (42, Tick())])
     assert [action for action in done if isinstance(action, Kill)] == [Kill("blog")]
+
+
+# -- a start that takes long -----------------------------------------------------------------------
+
+LATE = [(0, Begin()), (WAITED_FOR_S, Tick())]
+
+
+def test_the_front_starts_without_an_app_that_takes_long_and_answers_for_it():
+    state, done = live([(0, Begin()), (WAITED_FOR_S - 0.1, Tick())])
+    assert done == [Start("app")]
+    state, done = step(state, Tick(), WAITED_FOR_S)
+    assert done == [MarkStarting("app", is_starting=True), Start("front")]
+    state, done = step(state, FrontReady(), 5.1)
+    assert done == []
+    state, done = step(state, Tick(), 30.0)
+    assert done == []
+    _, done = step(state, WorkerReady("app"), 31.0)
+    assert done == [MarkStarting("app", is_starting=False), Announce()]
+
+
+def test_an_app_that_is_ready_before_the_front_answers_waits_for_it():
+    state, done = live([*LATE, (5.1, WorkerReady("app"))])
+    assert done[-1] == MarkStarting("app", is_starting=False)
+    assert state.phase is Phase.BOOTING_FRONT
+    assert step(state, FrontReady(), 5.2)[1] == [Announce()]
+
+
+def test_the_front_answers_for_those_apps_alone_that_are_not_ready():
+    state, done = live_both([(0, Begin()), (1, WorkerReady("shop")), (WAITED_FOR_S, Tick())])
+    assert done[2:] == [MarkStarting("blog", is_starting=True), Start("front")]
+    state, done = step(state, FrontReady(), 5.1)
+    assert done == []
+    _, done = step(state, WorkerReady("blog"), 5.2)
+    assert done == [MarkStarting("blog", is_starting=False), Announce()]
+
+
+def test_the_front_does_not_wait_for_long_release_steps_either():
+    state, done = live(LATE, releases=("app/release",))
+    assert done[1:] == [MarkStarting("app", is_starting=True), Start("front")]
+    state, _ = step(state, FrontReady(), 5.1)
+    state, done = step(state, Ended("app/release", 0), 100.0)
+    assert done == [Start("app")]
+    state, done = step(state, Tick(), 159.0)  # the app's own time began only with it
+    assert done == []
+    _, done = step(state, WorkerReady("app"), 159.5)
+    assert done == [MarkStarting("app", is_starting=False), Announce()]
+
+
+@pytest.mark.parametrize(
+    ("event", "outcome"),
+    [
+        (WorkerFailed("app", 4), Outcome(kind="boot-failed", name="app", code=4)),
+        (Tick(), Outcome(kind="never-ready", name="app")),
+        (Stop(), Outcome(kind="drained")),
+    ],
+)
+def test_a_late_start_that_fails_ends_front_and_app_without_the_drain_time(event, outcome):
+    state, done = live([*LATE, (5.1, FrontReady()), (60, event)])
+    assert state.outcome == outcome
+    assert done[3:] == [CloseListeners(), Drain("front")]
+    assert step(state, Tick(), 62.0)[1] == [Kill("front"), Kill("app")]
+    state, done = step(state, Ended("front", 0), 60.1)
+    assert done == [Drain("app")]
+    _, done = step(state, Tick(), 62.1)
+    assert done == [Kill("app")]
+
+
+def test_an_app_that_was_served_while_another_did_not_start_may_finish_what_it_has():
+    history = [(0, Begin()), (1, WorkerReady("shop")), (5, Tick()), (5.1, FrontReady())]
+    state, done = live_both([*history, (8, Ended("blog", 3)), (39.9, Tick())])
+    assert done[-2:] == [CloseListeners(), Drain("front")]
+    assert step(state, Tick(), 40.0)[1] == [Kill("front"), Kill("shop")]
+
+
+def test_a_front_that_dies_or_does_not_answer_during_a_late_start_is_named():
+    state, _ = live([*LATE, (6, Ended("front", 1))])
+    assert state.outcome == Outcome(kind="boot-failed", name="front", code=1)
+    state, _ = live([*LATE, (20, Tick())])
+    assert state.outcome == Outcome(kind="never-ready", name="front")
+    state, done = live([*LATE, (6, Ended("front", 0))], releases=("app/release",))
+    assert state.outcome == Outcome(kind="boot-failed", name="front", code=0)
+    assert done[-1] == Drain("app/release")
 
 
 # -- extra processes -------------------------------------------------------------------------------
@@ -338,8 +422,11 @@ def test_a_release_step_that_fails_keeps_the_app_from_starting():
 
 
 def test_a_release_step_may_take_its_time_and_can_be_stopped():
-    state, done = live([(0, Begin()), (9000, Tick()), (9001, Stop())], releases=STEPS)
-    assert done[1:] == [CloseListeners(), Drain("shop/release")]
+    history = [(0, Begin()), (8000, Tick()), (8001, FrontReady()), (9000, Tick()), (9001, Stop())]
+    state, done = live(history, releases=STEPS)
+    assert done[-2:] == [CloseListeners(), Drain("front")]
+    state, done = step(state, Ended("front", 0), 9001.0)
+    assert done == [Drain("shop/release")]
     state, done = step(state, Tick(), 9003.0)
     assert done == [Kill("shop/release")]
     _, done = step(state, Ended("shop/release", -9), 9003.1)
@@ -426,6 +513,14 @@ def test_what_waits_to_start_again_does_not_hold_up_the_end():
     assert done[-1] == Finish(Outcome(kind="drained"))
     assert Start("app") not in done[5:]
     assert state.phase is Phase.DONE
+
+
+def test_what_was_killed_because_it_did_not_start_again_is_not_asked_to_leave():
+    history = [(10, Ended("app", -9)), (11, WorkerFailed("app", 4)), (11.1, Stop())]
+    state, done = live([*UP, *history, (11.2, Ended("front", 0))])
+    assert done[-3:] == [Kill("app"), CloseListeners(), Drain("front")]
+    _, done = step(state, Ended("app", -9), 11.3)
+    assert done == [Finish(Outcome(kind="drained"))]
 
 
 # -- new code --------------------------------------------------------------------------------------

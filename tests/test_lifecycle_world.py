@@ -29,6 +29,7 @@ from outrider.lifecycle import (
     FrontReady,
     FrontReloaded,
     Kill,
+    MarkStarting,
     Phase,
     Prepare,
     Prepared,
@@ -65,6 +66,7 @@ class Site(RuleBasedStateMachine):
         self.running: set[str] = set()
         self.asked: set[str] = set()
         self.serves: set[str] = set()
+        self.marked: set[str] = set()
         self.preparing: int | None = None
         self.front_reloading: int | None = None
         self.told: Counter[str] = Counter()
@@ -96,6 +98,9 @@ class Site(RuleBasedStateMachine):
     def do(self, action: Action) -> None:  # noqa: C901 - one line for each
         assert not self.finished
         match action:
+            case MarkStarting(name, is_starting):
+                assert (name in self.marked) is not is_starting
+                self.marked ^= {name}
             case Start(name):
                 assert name not in self.running
                 self.running.add(name)
@@ -224,6 +229,13 @@ class Site(RuleBasedStateMachine):
         if self.state.phase is Phase.DONE:
             assert not self.running
             assert self.finished == 1
+
+    @invariant()
+    def nobody_waits_at_the_front_for_an_app_that_still_starts(self):
+        if self.state.phase is Phase.SERVING:
+            assert not self.marked
+        elif FRONT in self.running and self.state.outcome is None:
+            assert self.marked == self.state.apps.keys() - self.serves
 
     @invariant()
     def nothing_runs_that_nobody_will_end(self):

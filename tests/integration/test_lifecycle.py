@@ -301,6 +301,7 @@ class Boot:
     def __init__(self, directory: Path) -> None:
         self.counter = directory / "imports"
         self.env_file = directory / "env"
+        self.go = directory / "go"
 
     def file(self, trouble: str) -> str:
         self.env_file.write_text(f"COUNTER={self.counter}\nTROUBLE={trouble}\n")
@@ -329,12 +330,32 @@ def test_a_worker_that_dies_at_boot_ends_the_run_and_its_traceback_is_in_the_log
 
 
 def test_a_worker_that_never_becomes_ready_ends_the_run_when_the_boot_time_is_over(boot, free_port):
-    words = ("--env-file", boot.file("hangs"), "--boot-timeout", "5")
+    words = ("--env-file", boot.file("hangs"), "--boot-timeout", "10")
     with start(*words, cwd=BOOT, port=free_port) as site:
+        site.wait_for("Gunicorn still starts; visitors are told so")
+        assert site.get("/").status == 503
         assert site.wait() == 10
-        assert "error: Gunicorn was not ready within 5 s" in site.output
-        assert "--boot-timeout 10" in site.output
+        assert "error: Gunicorn was not ready within 10 s" in site.output
+        assert "--boot-timeout 20" in site.output
         assert "is served at" not in site.output
+        assert_nothing_is_left(site)
+
+
+def test_who_comes_while_the_app_takes_long_to_start_is_told_to_try_again(boot, free_port):
+    with start("--env-file", boot.file("waits"), cwd=BOOT, port=free_port) as site:
+        until(lambda: boot.imports() > 1)
+        page = site.get("/")  # from the backlog, as soon as Nginx is there
+        data = site.get("/", headers={"Accept": "application/json"})
+        assert [one.status for one in (page, data)] == [503, 503]
+        assert [one.headers["Retry-After"] for one in (page, data)] == ["5", "5"]
+        assert "<h1>The site is starting</h1>" in page.text
+        assert data.json()["error"] == "starting"
+        assert (site.get("/-/live").status, site.get("/-/ready").status) == (200, 503)
+        assert "is served at" not in site.output
+        boot.go.touch()
+        site.wait_for("is served at")
+        assert (site.get("/").status, site.get("/-/ready").status) == (200, 200)
+        assert site.stop() == 0
         assert_nothing_is_left(site)
 
 

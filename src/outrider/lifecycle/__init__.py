@@ -1,6 +1,7 @@
 """The supervisor as a pure state machine: what happened and the time go in, what to do comes out.
 
     release steps -> apps start -> a worker of each is ready -> front starts, answers -> serving
+    where that takes long: front starts, says so -> a worker of each is ready -> serving
     serving: what dies starts again; a reload brings the next generation of the apps
     reload: prepare -> apps start -> all workers are ready -> front reloads, if it must -> switch
     stop: front drains -> the apps drain -> the extra processes drain -> done
@@ -17,6 +18,7 @@ from outrider.lifecycle.state import (
     FRONT_BOOT_S,
     GRACE_S,
     MOST_STARTS,
+    WAITED_FOR_S,
     App,
     Coming,
     Extra,
@@ -40,6 +42,7 @@ from outrider.lifecycle.words import (
     FrontReloaded,
     Kill,
     Lost,
+    MarkStarting,
     Name,
     Outcome,
     Prepare,
@@ -61,6 +64,7 @@ __all__ = [
     "FRONT_BOOT_S",
     "GRACE_S",
     "MOST_STARTS",
+    "WAITED_FOR_S",
     "Abandoned",
     "Action",
     "Announce",
@@ -80,6 +84,7 @@ __all__ = [
     "Kill",
     "Lost",
     "Main",
+    "MarkStarting",
     "Name",
     "Outcome",
     "Phase",

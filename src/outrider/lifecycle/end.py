@@ -28,31 +28,32 @@ def stop(state: State, now: float) -> tuple[State, list[Action]]:
     if state.outcome is not None:
         # Asked twice: whoever asks does not want to wait.
         return kill(replace(state, haste="asked twice"), now)
-    state = replace(state, outcome=Outcome(kind="drained"))
-    if state.phase in (Phase.RELEASING, Phase.BOOTING_APPS):
-        moved, actions = leave_unserved(state, now)
-        return replace(moved, haste="booting"), actions
-    return leave(state, now)
-
-
-def leave_unserved(state: State, now: float) -> tuple[State, list[Action]]:
-    """Begin the end of what never served anybody, so that there is nothing to wait for."""
-    moved, actions = leave(state, now)
-    return replace(moved, deadline=now + GRACE_S), actions
+    haste = state.haste if _may_have_served(state) else "booting"
+    return leave(replace(state, outcome=Outcome(kind="drained"), haste=haste), now)
 
 
 def leave(state: State, now: float) -> tuple[State, list[Action]]:
-    """Begin the end: nobody new, the front first."""
+    """Begin the end: nobody new, the front first; where nobody was served nobody is waited for."""
     actions: list[Action] = []
     if state.coming is not None:
         number = state.coming.generation
         actions = [CancelPrepare(number), Abandoned(generation=number, kind="stopped")]
-    state = replace(state, drained_by=now + state.drain_timeout_s + GRACE_S)
+    drain_s = state.drain_timeout_s if _may_have_served(state) else 0
+    state = replace(state, drained_by=now + drain_s + GRACE_S)
     if FRONT in state.alive:
         state = replace(state, phase=Phase.DRAINING_FRONT, deadline=state.drained_by)
-        return state, [*actions, CloseListeners(), Drain(FRONT)]
+        asked = [] if FRONT in _killed(state) else [Drain(FRONT)]
+        return state, [*actions, CloseListeners(), *asked]
     moved, more = drain_apps(state, now)
     return moved, [*actions, CloseListeners(), *more]
+
+
+def _may_have_served(state: State) -> bool:
+    """Tell whether the front answers, or did, and an app that is ready stands behind it."""
+    if state.phase is Phase.SERVING:
+        return True
+    is_there = FRONT in state.alive and FRONT not in state.awaited
+    return is_there and any(n in state.alive and n not in state.awaited for n in state.apps)
 
 
 def drain_apps(state: State, now: float) -> tuple[State, list[Action]]:
@@ -104,7 +105,8 @@ def _extras_alive(state: State) -> list[Name]:
 
 
 def _killed(state: State) -> tuple[Name, ...]:
-    return state.outcome.killed if state.outcome is not None else ()
+    late = [name for name, main in state.mains.items() if main.is_killed]
+    return (*late, *(state.outcome.killed if state.outcome is not None else ()))
 
 
 def kill(state: State, now: float) -> tuple[State, list[Action]]:

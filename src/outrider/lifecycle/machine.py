@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outrider.lifecycle import end, reload, repair
-from outrider.lifecycle.state import FRONT, FRONT_BOOT_S, Main, Phase
+from outrider.lifecycle.state import FRONT, FRONT_BOOT_S, WAITED_FOR_S, Main, Phase
 from outrider.lifecycle.words import (
     Announce,
     Begin,
     Ended,
     FrontReady,
     FrontReloaded,
+    MarkStarting,
     Outcome,
     Prepared,
     PrepareFailed,
@@ -59,35 +60,45 @@ def _boot(state: State, event: Event, now: float) -> tuple[State, list[Action]]:
     match event:
         case Begin() if state.phase is Phase.IDLE:
             state, actions = repair.start_extras(state, list(state.extras), now)
-            state, more = _start_next(replace(state, phase=Phase.RELEASING), now)
+            state = replace(state, phase=Phase.RELEASING, front_by=now + WAITED_FOR_S)
+            state, more = _start_next(state, now)
             return state, [*actions, *more]
-        case WorkerReady(name) if state.phase is Phase.BOOTING_APPS:
-            awaited = {other: end for other, end in state.awaited.items() if other != name}
-            if awaited:
-                return _await(state, awaited), []
-            return (
-                replace(
-                    state,
-                    phase=Phase.BOOTING_FRONT,
-                    alive=state.alive | {FRONT},
-                    awaited={},
-                    deadline=now + FRONT_BOOT_S,
-                ),
-                [Start(FRONT)],
-            )
+        case WorkerReady(name) if name in state.awaited and state.outcome is None:
+            return _ready(state, name, now)
         case WorkerFailed(name, code) if state.phase is Phase.BOOTING_APPS:
             state = replace(state, outcome=Outcome(kind="boot-failed", name=name, code=code))
-            return end.leave_unserved(state, now)
-        case FrontReady() if state.phase is Phase.BOOTING_FRONT:
-            mains = {
-                name: Main(started=now, is_ready=True, ready=now) for name in (FRONT, *state.apps)
-            }
-            return replace(state, phase=Phase.SERVING, deadline=None, mains=mains), [Announce()]
+            return end.leave(state, now)
+        case FrontReady() if FRONT in state.awaited and state.outcome is None:
+            return _ready(state, FRONT, now)
     return state, []
 
 
 def _await(state: State, awaited: Mapping[Name, float]) -> State:
-    return replace(state, awaited=awaited, deadline=min(awaited.values()))
+    return replace(state, awaited=awaited, deadline=min(awaited.values(), default=None))
+
+
+def _ready(state: State, name: Name, now: float) -> tuple[State, list[Action]]:
+    """Go on without waiting for it; the front starts when no more apps are awaited, or did."""
+    state = _await(state, {other: by for other, by in state.awaited.items() if other != name})
+    actions: list[Action] = []
+    if name != FRONT and FRONT in state.alive:
+        actions = [MarkStarting(name, is_starting=False)]
+    if state.phase is Phase.RELEASING or state.awaited.keys() - {FRONT}:
+        return state, actions
+    if FRONT not in state.alive:
+        state, actions = _start_front(state, now)
+    if state.awaited:
+        return replace(state, phase=Phase.BOOTING_FRONT), actions
+    mains = {name: Main(started=now, is_ready=True, ready=now) for name in (FRONT, *state.apps)}
+    return replace(state, phase=Phase.SERVING, mains=mains), [*actions, Announce()]
+
+
+def _start_front(state: State, now: float) -> tuple[State, list[Action]]:
+    """Start the front, which answers for the apps that are not ready."""
+    late = [n for n in state.apps if n not in state.alive or n in state.awaited]
+    state = _await(state, {**state.awaited, FRONT: now + FRONT_BOOT_S})
+    state = replace(state, alive=state.alive | {FRONT}, front_by=None)
+    return state, [*(MarkStarting(name, is_starting=True) for name in late), Start(FRONT)]
 
 
 def _start_next(state: State, now: float) -> tuple[State, list[Action]]:
@@ -97,7 +108,7 @@ def _start_next(state: State, now: float) -> tuple[State, list[Action]]:
         return replace(state, alive=state.alive | {name}), [Start(name)]
     awaited = {name: now + app.boot_timeout_s for name, app in state.apps.items()}
     state = replace(state, phase=Phase.BOOTING_APPS, alive=state.alive.union(awaited))
-    return _await(state, awaited), [Start(name) for name in awaited]
+    return _await(state, {**awaited, **state.awaited}), [Start(name) for name in awaited]
 
 
 # -- while it serves -------------------------------------------------------------------------------
@@ -142,7 +153,7 @@ def _ended(state: State, name: Name, code: int, now: float) -> tuple[State, list
         return repair.extra_died(state, name, code, now)
     if state.phase is Phase.SERVING:
         return _ended_while_serving(state, name, code, now)
-    if state.phase is Phase.RELEASING and code == 0:
+    if name in state.releases and code == 0:
         return _start_next(replace(state, releases=state.releases[1:]), now)
     return end.leave(replace(state, outcome=Outcome(kind="boot-failed", name=name, code=code)), now)
 
@@ -166,6 +177,8 @@ def _tick(state: State, now: float) -> tuple[State, list[Action]]:
         actions += more
     elif state.deadline is not None and state.deadline <= now:
         return _lose_patience(state, now)
+    elif state.outcome is None and state.front_by is not None and state.front_by <= now:
+        state, actions = _start_front(state, now)
     else:
         actions = []
     if state.outcome is None:
@@ -177,6 +190,5 @@ def _tick(state: State, now: float) -> tuple[State, list[Action]]:
 def _lose_patience(state: State, now: float) -> tuple[State, list[Action]]:
     if state.outcome is not None:
         return end.kill(state, now)
-    late = next((name for name, by in state.awaited.items() if by <= now), FRONT)
-    state = replace(state, outcome=Outcome(kind="never-ready", name=late))
-    return end.leave_unserved(state, now)
+    late = next(name for name, by in state.awaited.items() if by <= now)
+    return end.leave(replace(state, outcome=Outcome(kind="never-ready", name=late)), now)

@@ -19,6 +19,8 @@ GRACE_S = 2
 """What a process may take to leave after its own time limits are over."""
 RESTART_FIRST_S, RESTART_MOST_S = 1, 60
 """What an extra process that died waits before it starts again; doubled each time."""
+WAITED_FOR_S = 5
+"""Visitors rather wait so long for a page than be told to come again."""
 STEADY_S = 60
 """An extra process that lived so long did not die of its start."""
 AGAIN_FIRST_S, AGAIN_MOST_S = 1, 30
@@ -87,6 +89,11 @@ class Main:
     ready_by: float | None = None
     """When patience with its start ends."""
 
+    @property
+    def is_killed(self) -> bool:
+        """It runs, but patience with its start is over."""
+        return not self.is_ready and self.again is None and self.ready_by is None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Retired:
@@ -136,7 +143,10 @@ class State:
     deadline: float | None = None
     """When patience ends in this phase."""
     awaited: Mapping[Name, float] = field(default_factory=dict)
-    """The apps without a worker that is ready, and when patience with each ends."""
+    """Before it serves: the apps without a worker that is ready, and the front if it runs and does
+    not answer yet; and when patience with each ends."""
+    front_by: float | None = None
+    """Before it serves: when the front starts, whether or not the apps are ready."""
     drained_by: float | None = None
     """When the whole drain has to be over."""
     alive: frozenset[Name] = frozenset()

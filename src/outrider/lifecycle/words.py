@@ -159,6 +159,14 @@ class Repaired:
 
 
 @dataclass(frozen=True)
+class MarkStarting:
+    """Let the front answer for an app that is not ready, or not any more."""
+
+    name: Name
+    is_starting: bool
+
+
+@dataclass(frozen=True)
 class Announce:
     """The site is up."""
 
@@ -216,6 +224,7 @@ Action = (
     | CloseListeners
     | Lost
     | Repaired
+    | MarkStarting
     | Announce
     | Prepare
     | CancelPrepare

@@ -41,8 +41,7 @@ _DRAIN_APP, _DRAIN_FRONT = signal.SIGTERM, signal.SIGQUIT
 _DRAIN_ORPHANS = {"uwsgi": signal.SIGHUP}
 _HEALTH_INTERVAL_S = 0.02
 _TICK_S = 0.2
-_WAITED_FOR_S = 5
-"""Visitors rather wait so long for a page than be told to come again."""
+_HEAR_S = 1
 
 
 @dataclass
@@ -175,16 +174,21 @@ class Runner:
             case lifecycle.Drain(name):
                 self._drain(name)
             case lifecycle.ForetellEnd(name):
-                self.lives[name].child.foretell_end()
+                if name in self.lives:  # else it has just ended by itself
+                    self.lives[name].child.foretell_end()
             case lifecycle.Kill(name):
                 self._kill(name)
             case lifecycle.Lost(name, code, again_in_s):
                 self._tell_lost(self._called(name), code, again_in_s)
-                self._mark_starting(name, is_it=(again_in_s or 0) > _WAITED_FOR_S)
+                self._mark_starting(name, is_it=(again_in_s or 0) > lifecycle.WAITED_FOR_S)
             case lifecycle.Repaired(name):
                 self._set_ready(name)
                 self._mark_starting(name, is_it=False)
                 self.report.step(f"{self._called(name)} serves again")
+            case lifecycle.MarkStarting(name, is_starting):
+                self._mark_starting(name, is_it=is_starting)
+                if is_starting:
+                    self.report.step(f"{self._called(name)} still starts; visitors are told so")
             case lifecycle.CloseListeners():
                 self.public.close()
             case lifecycle.Announce():
@@ -260,9 +264,10 @@ class Runner:
             for other, life in self.lives.items():
                 if other != name:
                     life.child.foretell_end()
-        life = self.lives[name]
-        life.is_asked = True
-        life.child.send(_DRAIN_FRONT if name == lifecycle.FRONT else _DRAIN_APP)
+        life = self.lives.get(name)
+        if life is not None:  # else it has just ended by itself
+            life.is_asked = True
+            life.child.send(_DRAIN_FRONT if name == lifecycle.FRONT else _DRAIN_APP)
 
     def _kill(self, name: Name) -> None:
         life = self.lives.get(name)

@@ -1,7 +1,8 @@
-"""Imports well where it is looked at, and dies or hangs where it is served.
+"""Imports well where it is looked at, and dies, hangs or takes long where it is served.
 
 As an app does that takes a lock, or whose database is gone between the two. TROUBLE names what
-happens at the second import, and COUNTER the file that counts them.
+happens at the second import, and COUNTER the file that counts them; what takes long takes until
+there is a file beside that.
 """
 
 import os
@@ -16,6 +17,8 @@ if len(counter.read_text().splitlines()) > 1:
         raise ConnectionError("the database is gone")
     if os.environ["TROUBLE"] == "hangs":
         time.sleep(3600)
+    while os.environ["TROUBLE"] == "waits" and not counter.with_name("go").exists():
+        time.sleep(0.02)
 
 
 def app(environ, start_response):
