@@ -41,7 +41,6 @@ _DRAIN_APP, _DRAIN_FRONT = signal.SIGTERM, signal.SIGQUIT
 _DRAIN_ORPHANS = {"uwsgi": signal.SIGHUP}
 _HEALTH_INTERVAL_S = 0.02
 _TICK_S = 0.2
-_HEAR_S = 1
 
 
 @dataclass
@@ -261,9 +260,9 @@ class Runner:
         self._say(f"{self._called(name)} finishes what it has")
         if name == lifecycle.FRONT:
             # Nginx waits for the last client, and a WebSocket's has no reason to leave.
-            for other, life in self.lives.items():
+            for other, neighbour in self.lives.items():
                 if other != name:
-                    life.child.foretell_end()
+                    neighbour.child.foretell_end()
         life = self.lives.get(name)
         if life is not None:  # else it has just ended by itself
             life.is_asked = True
