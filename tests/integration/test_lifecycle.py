@@ -332,7 +332,7 @@ def test_a_worker_that_dies_at_boot_ends_the_run_and_its_traceback_is_in_the_log
 def test_a_worker_that_never_becomes_ready_ends_the_run_when_the_boot_time_is_over(boot, free_port):
     words = ("--env-file", boot.file("hangs"), "--boot-timeout", "10")
     with start(*words, cwd=BOOT, port=free_port) as site:
-        site.wait_for("Gunicorn still starts; visitors are told so")
+        site.wait_for("Gunicorn is not ready yet; visitors are told so")
         assert site.get("/").status == 503
         assert site.wait() == 10
         assert "error: Gunicorn was not ready within 10 s" in site.output

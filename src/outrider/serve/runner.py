@@ -187,7 +187,7 @@ class Runner:
             case lifecycle.MarkStarting(name, is_starting):
                 self._mark_starting(name, is_it=is_starting)
                 if is_starting:
-                    self.report.step(f"{self._called(name)} still starts; visitors are told so")
+                    self.report.step(f"{self._called(name)} is not ready yet; visitors are told so")
             case lifecycle.CloseListeners():
                 self.public.close()
             case lifecycle.Announce():
