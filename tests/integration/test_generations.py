@@ -84,6 +84,8 @@ def test_new_code_takes_over_without_a_lost_request(project, free_port, short_di
 
         old = pool.submit(site.get, f"/takes?seconds=0&file={file}")
         site.wait_for("a request of 0 s has begun")
+        # By the other worker, which so has loaded the app before it changes.
+        assert site.get("/").text == "home\n"
         asking, uploading = pool.submit(ask), pool.submit(upload)
         change(project, 'b"home', 'b"new home')
         for number in (2, 3):
