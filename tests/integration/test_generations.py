@@ -84,6 +84,8 @@ def test_new_code_takes_over_without_a_lost_request(project, free_port, short_di
 
         old = pool.submit(site.get, f"/takes?seconds=0&file={file}")
         site.wait_for("a request of 0 s has begun")
+        # By the other worker, which so has loaded the app before it changes.
+        assert site.get("/").text == "home\n"
         asking, uploading = pool.submit(ask), pool.submit(upload)
         change(project, 'b"home', 'b"new home')
         for number in (2, 3):
@@ -221,13 +223,26 @@ def test_a_terminal_that_is_closed_ends_it(project, free_port):
         assert_nothing_is_left(site)
 
 
-def test_a_stop_while_the_new_code_is_prepared_leaves_nothing_of_it(project, free_port):
+# What it starts does not hear that it shall leave.
+STAYS = "trap '' TERM; sleep 300 & echo migrating; wait; sleep 300"
+
+
+@pytest.mark.parametrize(
+    ("code", "setting", "words"),
+    [
+        ("import time\n\ntime.sleep(300)\n", "", "looking at the app again"),
+        ("", f'release = ["sh", "-c", "{STAYS}"]\n', "migrating"),
+    ],
+    ids=["it is imported", "its release step runs"],
+)
+def test_a_stop_while_the_new_code_is_prepared_leaves_nothing_of_it(
+    project, free_port, code, setting, words
+):
     with serving("--workers", "1", cwd=project, port=free_port) as site:
-        # What it starts does not hear that it shall leave.
-        step = "trap '' TERM; sleep 300 & echo migrating; wait; sleep 300"
-        (project / "outrider.toml").write_text(f'release = ["sh", "-c", "{step}"]\n')
+        change(project, '"""A', f'{code}"""A')
+        (project / "outrider.toml").write_text(setting)
         site.process.send_signal(signal.SIGHUP)
-        site.wait_for("migrating")
+        site.wait_for(words)
         assert site.stop() == 0
         site.wait_for("asked to stop before the new code had taken over")
         assert_nothing_is_left(site)
