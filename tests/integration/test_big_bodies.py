@@ -154,7 +154,7 @@ def test_a_file_of_a_gigabyte_keeps_no_worker(short_dir, free_port):
                 received.update(piece)
                 size += len(piece)
         assert (size, received.hexdigest()) == (SIZE, digest)
-        line = site.wait_for(r'"uri": "/file"').string
+        line = site.wait_for(r'"uri":"/file"').string
         assert json.loads(line)["upstream_bytes"] == "0"
 
 

@@ -54,7 +54,8 @@ def until_all_have_loaded(site: Running) -> set[int]:
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(site.get, ["/who"] * 8))
         seen.update(answer.json()[0] for answer in answers)
-        return seen >= workers_of(site) and len(workers_of(site)) == 2
+        workers = workers_of(site)
+        return len(workers) == 2 and seen >= workers
 
     until(have_answered)
     return workers_of(site)
