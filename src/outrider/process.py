@@ -397,12 +397,19 @@ async def spawn(
         for descriptor in (*writers, held):
             os.close(descriptor)
     child = Child(process.pid, process, _lifeline=kept)
-    for reader, (callback, pause_s) in zip(readers, wanted, strict=True):
-        transport, protocol = await loop.connect_read_pipe(
-            partial(_Lines, callback, pause_s), os.fdopen(reader, "rb", 0)
-        )
-        child.transports.append(transport)
-        child.pipes.append(protocol.closed)
+    try:
+        for reader, (callback, pause_s) in zip(readers, wanted, strict=True):
+            transport, protocol = await loop.connect_read_pipe(
+                partial(_Lines, callback, pause_s), os.fdopen(reader, "rb", 0)
+            )
+            child.transports.append(transport)
+            child.pipes.append(protocol.closed)
+    except BaseException:  # cancelled: nobody else knows of it yet
+        child.kill()
+        child.foretell_end()
+        for transport in child.transports:
+            transport.close()
+        raise
     return child
 
 

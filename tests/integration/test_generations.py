@@ -221,3 +221,28 @@ def test_a_terminal_that_is_closed_ends_it(project, free_port):
         os.close(ours)
         assert site.wait() == 0
         assert_nothing_is_left(site)
+
+
+# What it starts does not hear that it shall leave.
+STAYS = "trap '' TERM; sleep 300 & echo migrating; wait; sleep 300"
+
+
+@pytest.mark.parametrize(
+    ("code", "setting", "words"),
+    [
+        ("import time\n\ntime.sleep(300)\n", "", "looking at the app again"),
+        ("", f'release = ["sh", "-c", "{STAYS}"]\n', "migrating"),
+    ],
+    ids=["it is imported", "its release step runs"],
+)
+def test_a_stop_while_the_new_code_is_prepared_leaves_nothing_of_it(
+    project, free_port, code, setting, words
+):
+    with serving("--workers", "1", cwd=project, port=free_port) as site:
+        change(project, '"""A', f'{code}"""A')
+        (project / "outrider.toml").write_text(setting)
+        site.process.send_signal(signal.SIGHUP)
+        site.wait_for(words)
+        assert site.stop() == 0
+        site.wait_for("asked to stop before the new code had taken over")
+        assert_nothing_is_left(site)
