@@ -407,8 +407,8 @@ async def spawn(
     except BaseException:  # cancelled: nobody else knows of it yet
         child.kill()
         child.foretell_end()
-        for transport in child.transports:
-            transport.close()
+        for opened in child.transports:
+            opened.close()
         raise
     return child
 
