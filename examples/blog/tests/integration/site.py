@@ -59,7 +59,7 @@ class Site:
 
     def requests(self) -> dict[str, dict[str, Any]]:
         """Return what Nginx has logged of each request, by its id (with --log-format json)."""
-        told = [json.loads(line) for line in self.output if '"source": "nginx"' in line]
+        told = [json.loads(line) for line in self.output if '"source":"nginx"' in line]
         return {one["request_id"]: one for one in told if "uri" in one}
 
     def workers(self) -> set[int]:
