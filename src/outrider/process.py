@@ -192,6 +192,8 @@ LINE_LIMIT = 64 * 1024
 PAUSE_S = 0.05
 """Between two reads of a child's lines: to be woken for each line of a busy site costs more than to
 print it, and takes the time from its workers."""
+PLENTY_BYTES = 128 * 1024
+"""Of one read, which brings 256 KB at the most."""
 PIPE_BYTES = 2**20
 """What waits meanwhile; by Linux's default that is the most."""
 _LAST_WORDS_S = 0.2
@@ -214,7 +216,8 @@ class _Lines(asyncio.Protocol):
         self.transport = cast("asyncio.ReadTransport", transport)
 
     def data_received(self, data: bytes) -> None:
-        if self.pause_s:
+        # After one that brought much there may be more than a pause leaves room for.
+        if self.pause_s and len(data) < PLENTY_BYTES:
             self.transport.pause_reading()
             self.loop.call_later(self.pause_s, self._resume)
         whole, end, self.rest = (self.rest + data).rpartition(b"\n")
