@@ -82,7 +82,7 @@ LAYOUTS = (
     Layout(
         "many",
         "30,000 slow clients",
-        "The same beside 30,000 clients that send a line of their headers and no more.",
+        "The same beside 30,000 clients whose headers never end.",
         (
             Column("alone", "none", "rate"),
             Column("p99 ms", "none", "p99_ms", ".1f"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.tables import wrk
 from benchmarks.tables.rig import say
 
-from outrider.bench.slow import PACE_S, SlowClients, holding
+from outrider.bench.slow import SlowClients, holding
 from outrider.values import Address
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 KINDS = ("headers", "body", "reading")
 COUNTS = (1000, 5000)
 MANY = 30_000
-# With the usual pace they would send 6,000 bytes a second, each by itself, and take a third of a
-# CPU of the machine that the site is on as well. What is asked is what it costs to hold them.
-MANY_PACE_S = 60.0
 _PATHS = {"headers": "/", "body": "/upload", "reading": "/large"}
 # One of each kind of server, and three of those behind Nginx, which decides here.
 NAMES = (
@@ -107,7 +104,6 @@ def _beside(rig: Rig, number: int, site: Site, table: str, kind: str, count: int
         count,
         path=_PATHS[kind],
         connect_per_s=CONNECT_PER_S,
-        pace_s=PACE_S if count < MANY else MANY_PACE_S,
     )
     with holding(clients) as held:
         held.wait_until_held(RAMP_S if count < MANY else 6 * RAMP_S, share=0.99)
