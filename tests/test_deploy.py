@@ -260,6 +260,31 @@ def test_a_release_that_cannot_serve_leaves_the_old_one_as_it_was(fake, id, said
     assert fake.apps == before
 
 
+TRACEBACK = [
+    "Traceback (most recent call last):",
+    '  File "app.py", line 3, in <module>',
+    "",
+    "RuntimeError: no database",
+]
+ENDS = [f"Worker (pid:{number}) was sent SIGTERM!" for number in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("log", "found"),
+    [
+        (["Starting", *TRACEBACK, *ENDS], [*TRACEBACK, "...", *ENDS[-10:]]),
+        (["Starting", *TRACEBACK, *ENDS, *TRACEBACK, *ENDS[:9]], [*TRACEBACK, *ENDS[:9]]),
+        (["Starting", *ENDS], ENDS[-40:]),
+        (TRACEBACK, TRACEBACK),
+    ],
+    ids=["far above", "at the end", "there is none", "nothing else"],
+)
+def test_the_apps_own_traceback_is_told_however_much_was_said_after_it(log, found):
+    told = Fake(dies=True, fails={"logs": "\n".join(log)}).refused().found[0].splitlines()
+    assert told[-len(found) :] == found
+    assert len(told) <= 51
+
+
 def test_a_builder_that_is_missing_is_no_fault_of_the_dockerfile():
     assert (
         "buildx" in Fake(fails={"build": "the --mount option requires BuildKit"}).refused().fix[0]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
+import outrider
 from tests.integration.environments import made_with
 from tests.integration.running import is_alive, serving, until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.integration.running import Running
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
@@ -224,3 +225,37 @@ def test_a_stop_in_the_middle_of_a_reload_is_a_stop(project, free_port):
         reload(site)
         site.wait_for("Hang up")
         assert site.stop() == 0
+
+
+DIES_TOGETHER = """\
+import os, pathlib, time
+seen = pathlib.Path("seen")
+(seen / str(os.getpid())).touch()
+while len(list(seen.iterdir())) < 4:
+    time.sleep(0.01)
+raise RuntimeError("the database is gone")
+"""
+AS_EXPORTED = f"""\
+import sys
+sys.path.insert(0, {str(Path(outrider.__file__).parent / "app")!r})
+from shim.gunicorn_reload import reload_gently as on_starting
+bind = "unix:app.sock"
+workers = 4
+"""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_workers_that_cannot_load_the_app_leave_its_traceback_as_the_last(version, short_dir):
+    (short_dir / "seen").mkdir()
+    (short_dir / "app.py").write_text(DIES_TOGETHER)
+    (short_dir / "conf.py").write_text(AS_EXPORTED)
+    argv = [words(version)[-1], "-m", "gunicorn", "-c", "conf.py", "app:app"]
+    done = subprocess.run(
+        argv, cwd=short_dir, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 3, done.stderr
+    assert "RuntimeError: the database is gone" in done.stderr
+    last = done.stderr.rpartition("Traceback (most recent call last)")[2]
+    assert "RuntimeError: the database is gone" in last
+    assert "Reason: Worker failed to boot." in last
+    assert not (short_dir / "app.sock").exists()

@@ -59,14 +59,8 @@ def _run_gunicorn(conf: str, target: str) -> None:
     sys.argv = ["gunicorn", "-c", conf, target]
     # After sys.path is right.
     from gunicorn.app.wsgiapp import run  # noqa: PLC0415
-    from gunicorn.errors import HaltServer  # noqa: PLC0415
 
-    try:
-        run()
-    except HaltServer as halt:
-        # Raised once more while Gunicorn stops, when several workers die at boot together. The
-        # reason stands in the log; a traceback through Gunicorn would bury it.
-        sys.exit(halt.exit_status)
+    run()
 
 
 def _let_spawned_workers_tell() -> None:

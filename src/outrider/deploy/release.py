@@ -39,6 +39,9 @@ DRAIN_S = 120
 LONG_S = 24 * 3600.0
 """A build or a migration takes as long as it takes."""
 LAST_LINES = 40
+LOG_LINES = 1000
+"""In which the last traceback of an app is looked for: each of its workers may have written one,
+and what ends them as much again."""
 
 # What an image has of its own below the folders in which static files are.
 _TAKE = f"""\
@@ -204,9 +207,9 @@ def _until_healthy(new: Sequence[Container], wait_s: float | None) -> Steps:
     for one in new:
         why = yield from _sickness(one, wait_s or one.patience_s)
         if why is not None:
-            lines = yield Docker(("logs", "--tail", str(LAST_LINES), one.id))
+            lines = yield Docker(("logs", "--tail", str(LOG_LINES), one.id))
             yield from _remove(new)
-            raise errors.new_app_fails(why, _last(lines.output))
+            raise errors.new_app_fails(why, _telling(lines.output))
 
 
 def _sickness(one: Container, wait_s: float) -> Steps:
@@ -222,7 +225,7 @@ def _sickness(one: Container, wait_s: float) -> Steps:
         found = yield from _must(Docker(("inspect", one.id)))
         (seen,) = read_containers(found.output)
         if seen.restarts or seen.status not in ("running", "created"):
-            return f"it has ended by itself ({seen.status})"
+            return f"it has ended by itself ({'started again' if seen.restarts else seen.status})"
         if not one.check:
             return None
         asked = yield Docker(("exec", one.id, *one.check), 30)
@@ -387,3 +390,18 @@ def _must(action: Docker | Compose) -> Steps:
 
 def _last(text: str) -> str:
     return "\n".join(text.rstrip().splitlines()[-LAST_LINES:])
+
+
+def _telling(log: str) -> str:
+    """Return the end of a log, and above it the last traceback where that is not in it."""
+    lines = log.rstrip().splitlines()
+    last = len(lines) - LAST_LINES
+    begin = next(
+        (at for at in reversed(range(len(lines))) if lines[at].startswith("Traceback (most")), last
+    )
+    if begin >= last:
+        return _last(log)
+    end = next(
+        (at for at in range(begin + 1, len(lines)) if lines[at][:1] not in ("", " ")), len(lines)
+    )
+    return "\n".join([*lines[begin : end + 1][-LAST_LINES:], "...", *lines[end + 1 :][-10:]])

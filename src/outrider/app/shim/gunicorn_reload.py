@@ -108,7 +108,10 @@ class _Reload:
                 arbiter.log.info("Reloaded: all workers are new")
 
     def reap(self) -> None:
-        """Bury the workers that have ended; after a reload, one that did not start ends nothing."""
+        """Bury the workers that have ended.
+
+        One that could not start ends nothing after a reload, and no stop that has begun.
+        """
         # Gunicorn has it, where it is imported; a copy of this lies also beside apps without it.
         from gunicorn.errors import HaltServer  # noqa: PLC0415
 
@@ -120,11 +123,14 @@ class _Reload:
             except HaltServer as halt:
                 is_stopping = not arbiter.LISTENERS
                 serving = any(map(_has_loaded, self._living()))
-                if is_stopping or not (self._has_begun and serving):
+                if not is_stopping and not (self._has_begun and serving):
                     raise
                 for pid in known.keys() - arbiter.WORKERS.keys():
                     known[pid].tmp.close()
-                self._give_up(halt.reason)
+                # While it stops, a second one that could not boot would end the stop itself: the
+                # others would be left, and two tracebacks through Gunicorn bury the app's own.
+                if not is_stopping:
+                    self._give_up(halt.reason)
             else:
                 return
 
