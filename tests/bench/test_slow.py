@@ -13,10 +13,10 @@ def test_as_many_processes_as_the_limit_of_open_files_asks_for():
     assert [count for count, _ in shares(1001, "10.0.0.1", 500)] == [334, 334, 333]
 
 
-def test_thirty_thousand_come_from_more_than_one_address_as_ports_are_only_28_thousand():
+def test_thirty_thousand_come_from_three_addresses_so_that_each_finds_a_port_at_once():
     divided = shares(30_000, "127.0.0.1", 10_000)
     assert [count for count, _ in divided] == [10_000] * 3
-    assert [source for _, source in divided] == ["", "", "127.0.0.2"]
+    assert [source for _, source in divided] == ["", "127.0.0.2", "127.0.0.3"]
 
 
 def test_of_another_machine_nobody_pretends_to_have_more_addresses():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
-from benchmarks.tables import wrk
+from benchmarks.tables import asked, processes
 from benchmarks.tables.rig import say
 
 from outrider.bench.slow import SlowClients, holding
@@ -91,10 +92,9 @@ def measure_many(rig: Rig) -> None:
 
 
 def _fast(rig: Rig, number: int, site: Site, table: str, cell: str) -> float:
-    speed = wrk.run(site.url + "/", 16, rig.seconds)
-    figures = {"rate": speed.rate, "p99_ms": speed.p99_ms, "errors": speed.errors}
+    figures = asked.figures(site, 16, rig.seconds)
     rig.add(table, number, site.contender.name, cell, **figures)
-    return speed.rate
+    return figures["rate"]
 
 
 def _beside(rig: Rig, number: int, site: Site, table: str, kind: str, count: int) -> float:
@@ -105,24 +105,27 @@ def _beside(rig: Rig, number: int, site: Site, table: str, kind: str, count: int
         path=_PATHS[kind],
         connect_per_s=CONNECT_PER_S,
     )
+    others = processes.children(os.getpid())
     with holding(clients) as held:
         held.wait_until_held(RAMP_S if count < MANY else 6 * RAMP_S, share=0.99)
         _settled(site)
-        speed = wrk.run(site.url + "/", 16, rig.seconds)
+        slow = [pid for pid in processes.children(os.getpid()) if pid not in others]
+        begun, cpu_s = time.monotonic(), processes.cpu_s(slow)
+        figures = asked.figures(site, 16, rig.seconds)
+        clients_cpu = (processes.cpu_s(slow) - cpu_s) / (time.monotonic() - begun)
         counts = held.counts
     rig.add(
         table,
         number,
         site.contender.name,
         f"{kind} {count}",
-        rate=speed.rate,
-        p99_ms=speed.p99_ms,
-        errors=speed.errors,
+        **figures,
+        clients_cpu=clients_cpu,
         held=counts.held,
         dropped=counts.dropped,
         refused=counts.refused,
     )
-    return speed.rate
+    return figures["rate"]
 
 
 def _settled(site: Site) -> None:
