@@ -158,16 +158,15 @@ def test_clients_who_are_connected_are_counted(site):
 
 
 def test_a_reload_is_seen_and_no_count_is_lost(site):
-    before = figures(site)["traffic"]["requests"]
-    known = {each["generation"] for each in figures(site)["processes"] if each["requests"]}
-    site.process.send_signal(signal.SIGHUP)
-
-    def has_turned() -> bool:
+    def codes() -> set[int]:
         workers = [each for each in figures(site)["processes"] if each["role"] == "worker"]
-        codes = {each["generation"] for each in workers if each["title"] == "Gunicorn"}
-        return len(codes) == 1 and not codes & known
+        return {each["generation"] for each in workers if each["title"] == "Gunicorn"}
 
-    until(has_turned)
+    site.get("/")
+    until(lambda: figures(site)["traffic"]["requests"] and len(codes()) == 1)
+    before, (old,) = figures(site)["traffic"]["requests"], codes()
+    site.process.send_signal(signal.SIGHUP)
+    until(lambda: codes() == {old + 1})
     site.get("/")
     until(lambda: figures(site)["traffic"]["requests"] > before)
 
