@@ -16,6 +16,7 @@ parts cost by themselves comes first. It takes less than four minutes.
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import random
@@ -46,7 +47,7 @@ SETTLED_S = 0.5
 BATCH = 200
 """Rows that come at once: of 10,000 requests a second, read fifty times a second."""
 PATHS = {"a page of 5 bytes": "/", "a static file of 600 bytes": "/static/a.txt"}
-ROLES = {"without": b"\0", "with": b"\1", "again": b"\0"}
+ROLES = {"without": False, "with": True, "again": False}
 """With the figures or without them, `again` as well: what the switch is turned to."""
 SWITCH = """\
 import mmap
@@ -100,11 +101,11 @@ def main() -> None:
         (folder / "static").mkdir()
         (folder / "static" / "a.txt").write_text("x" * 600)
         with running(folder) as (site, url):
-            for path in PATHS.values():
-                asked(url + path)
+            for is_on in (False, True):
+                insist(folder, url, is_on=is_on)
             for _ in range(rounds):
                 for title, path in PATHS.items():
-                    found[title].append(compared(site, url + path, folder / "switch"))
+                    found[title].append(compared(site, url + path, folder))
     for title, costs in found.items():
         print(f"\n{title}, {rounds} rounds", *told(costs), sep="\n    ")
 
@@ -202,12 +203,32 @@ def running(folder: Path) -> Iterator[tuple[psutil.Process, str]]:
         process.communicate(timeout=60)
 
 
-def compared(site: psutil.Process, url: str, switch: Path) -> Mapping[str, Cost]:
+def turn(folder: Path, *, is_on: bool) -> None:
+    """Turn the switch in place: the site has mapped it."""
+    with (folder / "switch").open("r+b") as file:
+        file.write(bytes([is_on]))
+
+
+def insist(folder: Path, url: str, *, is_on: bool) -> None:
+    """Ask for all pages, and end it all if the figures do not say what the switch says."""
+    turn(folder, is_on=is_on)
+    for path in PATHS.values():
+        asked(url + path)
+    time.sleep(SETTLED_S)
+    words = [sys.executable, "-m", "outrider", "status", "--json", str(folder / "run")]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    figures = json.loads(said)["figures"]
+    counted = figures["traffic"]["requests"] > 0
+    written = any(one["requests"] for one in figures["processes"])
+    if not counted == written == is_on:
+        sys.exit(f"the switch is {is_on}, but requests counted: {counted}, written down: {written}")
+
+
+def compared(site: psutil.Process, url: str, folder: Path) -> Mapping[str, Cost]:
     """Ask for a page in all roles."""
     found = {}
     for role in random.sample([*ROLES], len(ROLES)):
-        with switch.open("r+b") as file:
-            file.write(ROLES[role])
+        turn(folder, is_on=ROLES[role])
         before_s = cpu_s(site)
         requests = asked(url)
         time.sleep(SETTLED_S)
