@@ -99,8 +99,8 @@ def test_requests_beyond_the_slots_are_counted_all_the_same(memory, board):
         board.end(slot)
     (after,) = boards(memory)
 
-    assert (len(before.doing), before.beyond) == (SLOTS, 7)
-    assert (len(after.doing), after.beyond) == (0, 0)
+    assert (before.requests, len(before.doing), before.beyond) == (SLOTS + 7, SLOTS, 7)
+    assert (after.requests, len(after.doing), after.beyond) == (SLOTS + 7, 0, 0)
 
 
 def test_threads_do_not_overwrite_one_another(memory, board):
@@ -128,7 +128,11 @@ def test_the_end_of_what_never_reached_the_app_is_no_matter(memory, board):
     board.enter(environ())
     board.leave()
     board.leave()
+    # Given back twice, its slot would be taken twice.
+    for path in ("/one", "/two"):
+        board.begin(f" GET {path}".encode())
 
+    assert {one.path for one in doing(memory)} == {"/one", "/two"}
     assert boards(memory)[0].beyond == 0
 
 
@@ -167,8 +171,8 @@ def test_each_process_has_a_block_of_its_own(memory, board):
 
 
 def test_the_block_of_a_killed_worker_is_taken_by_the_next(memory, board):
-    bury(in_child(lambda: board.begin(b" GET /hung")))
-    assert [one.path for one in doing(memory)] == ["/hung"]
+    bury(in_child(lambda: [board.begin(b" GET /hung"), board.begin(b" GET /hung/too")]))
+    assert [one.path for one in doing(memory)] == ["/hung", "/hung/too"]
 
     board.begin(b" GET /new")
     assert [one.path for one in doing(memory)] == ["/new"]

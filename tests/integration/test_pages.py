@@ -424,6 +424,8 @@ def test_this_machine_is_told_that_nginx_and_the_app_are_well(site):
     for path, text in (("/-/live", "ok\n"), ("/-/ready", "ready\n")):
         answer = site.get(path)
         assert (answer.status, answer.text) == (200, text)
+    site.get("/after-that")
+    site.wait_for("GET /after-that ")  # else the lines might only be on their way
     assert not [line for line in site.stdout if "/-/" in line]
 
 

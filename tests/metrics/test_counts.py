@@ -68,6 +68,7 @@ def test_totals_do_not_forget_what_the_window_has_left():
     assert traffic.client.count == 6 * RECENT_S
     assert traffic.app.count == 3 * RECENT_S
     assert len(traffic.recent) == RECENT_S
+    assert traffic.last_minute.requests_per_second == 2
 
 
 def test_slow_clients_would_have_held_workers():
@@ -77,6 +78,12 @@ def test_slow_clients_would_have_held_workers():
 
     assert traffic.slow_client_s == 60
     assert traffic.last_minute.slow_client_workers == 1
+
+
+def test_a_client_who_left_before_the_app_had_answered_gives_nothing_back():
+    gone, slow = row("499", "0", "1.000", "-", "3.000"), row("200", "1", "3.000", "200", "1.000")
+
+    assert figures_of(gone, slow).traffic.slow_client_s == 2
 
 
 def test_a_slow_download_of_a_static_file_would_have_held_none():
@@ -163,6 +170,8 @@ def test_each_of_several_sites_has_its_own_figures():
         "shop": 1,
         "idle": 0,
     }
+    assert figures.sites["blog"].sent_bytes == 2 * 800
+    assert figures.sites["shop"].sent_bytes == 10443
     # Of a host that no site has, Nginx itself has answered.
     assert figures.traffic.requests == 4
 

@@ -2,7 +2,7 @@
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.metrics.rows import PAGE, of, row
+from tests.metrics.rows import PAGE, STATIC, of, row
 
 from outrider.metrics import Connections, Metrics, Process, Request, prometheus
 
@@ -35,11 +35,12 @@ def figures_of(rows=(), sites=(), **more):
 
 
 def test_counters_are_read():
-    samples = read(figures_of([PAGE, PAGE, FAILED]))
+    samples = read(figures_of([PAGE, PAGE, FAILED, STATIC]))
 
-    assert samples["outrider_http_requests_total", "", "200"] == 2
+    assert samples["outrider_http_requests_total", "", "200"] == 3
     assert samples["outrider_http_requests_total", "", "500"] == 1
-    assert samples["outrider_http_response_bytes_total", ""] == 1680
+    assert samples["outrider_http_requests_without_app_total", ""] == 1
+    assert samples["outrider_http_response_bytes_total", ""] == 1680 + 10443
     assert samples["outrider_slow_client_seconds_total", ""] == pytest.approx(10.02)
 
 
@@ -52,6 +53,7 @@ def test_histograms_are_read():
     assert samples[f"{name}_bucket", "", "30.0"] == 3
     assert samples[f"{name}_bucket", "", "+Inf"] == samples[f"{name}_count", ""] == 3
     assert samples[f"{name}_sum", ""] == pytest.approx(12.1)
+    assert samples["outrider_app_response_duration_seconds_sum", ""] == pytest.approx(2.08)
 
 
 def test_several_sites_are_labels():
@@ -67,13 +69,15 @@ def test_workers_are_told_of_together():
         worker(pid=7, doing=(stream, slow), in_flight=2),
         worker(pid=8, doing=(), in_flight=0, state="idle"),
     ]
-    samples = read(figures_of(processes=processes))
+    figures = figures_of(processes=processes)
+    samples, json = read(figures), figures.as_json()
 
     assert samples["outrider_processes", "", "Gunicorn", "worker"] == 2
     assert samples["outrider_process_resident_memory_bytes", "", "Gunicorn", "worker"] == 2**21
     assert samples["outrider_requests_in_flight", ""] == 2
     assert samples["outrider_workers_busy", ""] == 1
     assert samples["outrider_slowest_request_seconds", ""] == 3
+    assert (json["requests_in_flight"], json["slowest"]["seconds"]) == (2, 3)
 
 
 def test_connections_are_told_of_where_they_are_known():

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Of the histograms: Prometheus's usual ones, and the minute that a slow client may take."""
@@ -99,7 +99,7 @@ class Process:
     title: str
     """`Nginx`, `Gunicorn`, or the name of an extra process."""
     role: str
-    """`master` or `worker`."""
+    """`master`, `worker`, or `child`: anything else that one of them has started."""
     site: str = ""
     generation: int | None = None
     state: str
@@ -161,9 +161,8 @@ class Figures:
 
     @property
     def slowest(self) -> Request | None:
-        """Of the requests that are being answered, the one that began first; no stream."""
-        doing = [one for worker in self.workers for one in worker.doing if not one.is_stream]
-        return max(doing, key=lambda one: one.seconds, default=None)
+        """See slowest_of."""
+        return slowest_of(self.workers)
 
     def as_json(self) -> dict[str, Any]:
         """Return what json.dumps takes."""
@@ -174,3 +173,9 @@ class Figures:
             "requests_in_flight": sum(worker.in_flight for worker in self.workers),
             "slowest": asdict(slowest) if slowest else None,
         }
+
+
+def slowest_of(workers: Iterable[Process]) -> Request | None:
+    """Return, of the requests that are being answered, the one that began first; no stream."""
+    doing = [one for worker in workers for one in worker.doing if not one.is_stream]
+    return max(doing, key=lambda one: one.seconds, default=None)

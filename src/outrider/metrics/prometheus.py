@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outrider.metrics.figures import BOUNDS_S
+from outrider.metrics.figures import BOUNDS_S, slowest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -162,8 +162,8 @@ def _processes(figures: Figures) -> Iterator[str]:
 
 
 def _slowest_s(workers: list[Process]) -> float:
-    times = [one.seconds for worker in workers for one in worker.doing if not one.is_stream]
-    return max(times, default=0)
+    slowest = slowest_of(workers)
+    return slowest.seconds if slowest else 0
 
 
 def _metric(name: str, kind: str, help_text: str, samples: list[_Sample]) -> Iterator[str]:

@@ -112,8 +112,8 @@ def tell(worker: Any, frame: Any, seconds: float, where: str = "") -> None:
 def request_in(frame: Any) -> tuple[str, str, int | None]:
     """Return the request that a stack is about, its id, and how many frames serve it.
 
-    The frames of a server or of the shim hold it as WSGI or ASGI has it, so that nothing has to be
-    written down for each request.
+    The frames of a server or of the shim hold it as WSGI or ASGI has it, whole. What stands on the
+    scoreboard is cut, has no query, and is only there below a supervisor.
     """
     found: Any = None
     depth = within = 0

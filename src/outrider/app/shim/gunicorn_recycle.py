@@ -55,7 +55,7 @@ def recycle(worker: Any, requests: int | None, age_s: int | None, memory_bytes: 
 
 
 class Limits:
-    """The limits of one worker, each a little below what was asked for."""
+    """The limits of one worker, of requests and age a little below what was asked for."""
 
     def __init__(self, requests: int | None, age_s: int | None, memory_bytes: int | None) -> None:
         share = 1 - random.uniform(0, _SHARE)  # noqa: S311 - no secret

@@ -29,8 +29,8 @@ BLOCK_BYTES = (1 + SLOTS) * SLOT_BYTES
 """The first one's place is taken by the head."""
 
 _MAGIC = b"outrider"
-_HEAD = struct.Struct("<8sII")
-"""The magic, the process id, and how many requests have found no slot."""
+_HEAD = struct.Struct("<8sIIQ")
+"""The magic, the process id, how many requests have no slot, and the number of the last of them."""
 _SLOT = struct.Struct("<Qd239sB")
 """The request's number, when it began (CLOCK_MONOTONIC), its id, method and path with a space
 between them, and its state: the last to be written."""
@@ -92,6 +92,7 @@ class Scoreboard:
         self._free: list[int] = []
         self._numbers = itertools.count(1)
         self._beyond = 0
+        self._last_beyond = 0
 
     # -- a request, wherever it is answered --------------------------------------------------------
 
@@ -106,7 +107,7 @@ class Scoreboard:
         try:
             slot = self._free.pop()
         except IndexError:
-            self._count_beyond(1)
+            self._count_beyond(1, next(self._numbers))
             return 0
         _SLOT.pack_into(self._block, slot, next(self._numbers), monotonic(), request, _BUSY)
         return slot
@@ -155,15 +156,17 @@ class Scoreboard:
         with self._opening:
             if self._block is None:
                 block = _claimed(self._place)
-                _HEAD.pack_into(block, 0, _MAGIC, os.getpid(), 0)
+                _HEAD.pack_into(block, 0, _MAGIC, os.getpid(), 0, 0)
                 # The last is the first to be taken.
                 self._free = [SLOT_BYTES * number for number in range(SLOTS, 0, -1)]
                 self._block = block
 
-    def _count_beyond(self, number: int) -> None:
+    def _count_beyond(self, change: int, number: int = 0) -> None:
         with self._opening:
-            self._beyond += number
-            _HEAD.pack_into(self._block, 0, _MAGIC, os.getpid(), self._beyond)
+            self._beyond += change
+            self._last_beyond = max(self._last_beyond, number)
+            head = (_MAGIC, os.getpid(), self._beyond, self._last_beyond)
+            _HEAD.pack_into(self._block, 0, *head)
 
 
 class _Here(threading.local):
@@ -197,16 +200,16 @@ def _claimed(place: str) -> mmap.mmap:
 def read(data: bytes) -> Iterator[Board]:
     """Yield what stands in the blocks; what a process has left that is gone stands there too."""
     for offset in range(0, len(data) - BLOCK_BYTES + 1, BLOCK_BYTES):
-        magic, pid, beyond = _HEAD.unpack_from(data, offset)
+        magic, pid, beyond, requests = _HEAD.unpack_from(data, offset)
         if magic != _MAGIC:
             continue
-        requests, doing = 0, []
+        doing = []
         for slot in range(offset + SLOT_BYTES, offset + BLOCK_BYTES, SLOT_BYTES):
             number, begun, request, state = _SLOT.unpack_from(data, slot)
             requests = max(requests, number)
             if state != _FREE:
                 doing.append(Doing(begun, *_parts(request), is_stream=state == _STREAM))
-        yield Board(pid, requests + beyond, doing, beyond)
+        yield Board(pid, requests, doing, beyond)
 
 
 def _parts(request: bytes) -> tuple[str, str, str]:
