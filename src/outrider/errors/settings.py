@@ -203,7 +203,7 @@ def same_page(path: str, first: str, second: str) -> OutriderError:
         "same-page",
         f"{first} and {second} are one page",
         found=[f"both are {path}"],
-        fix=[f"give one of them another path, for example  --{first.replace('_', '-')} /-/live"],
+        fix=[f"give one of them another path, for example  --{first.replace('_', '-')} /-/nginx"],
         exit_code=Exit.SETTINGS,
     )
 
