@@ -24,4 +24,4 @@ class Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only in newe
         try:
             return self.parse(value)
         except BadValueError as error:
-            self.fail(f"it takes {error}", param, ctx)
+            self.fail(f"{value!r}; it takes {error}", param, ctx)
