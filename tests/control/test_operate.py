@@ -264,6 +264,16 @@ def test_nonsense_does_not_harm_the_site(site, place):
     assert Typed("status").code == 0
 
 
+def test_a_mistake_of_ours_is_told_to_whoever_asked_and_the_site_goes_on(site, place, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(site, "set_maintenance", lambda *_: int("ours"))
+        typed = Typed("maintenance", "on")
+    assert typed.code == 1
+    assert typed.said[0] == "error: Outrider made a mistake; this is not your fault"
+    assert typed.said[-2].strip() == "ValueError: invalid literal for int() with base 10: 'ours'"
+    assert Typed("maintenance", "on").code == 0
+
+
 # -- status ----------------------------------------------------------------------------------------
 
 

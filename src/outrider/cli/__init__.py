@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from outrider import __version__, files, serve
+from outrider import __version__, errors, files, serve
 from outrider.cli import bench, export, operate
 from outrider.cli.sites import decisions_of, look_and_decide, settings_of, with_settings
 from outrider.console import Console
@@ -166,13 +166,5 @@ def main() -> None:
     try:
         outrider(obj=console, prog_name="outrider")
     except Exception:  # noqa: BLE001 - the last line of defence: say that it is ours
-        console.error(
-            OutriderError(
-                "internal",
-                "Outrider made a mistake; this is not your fault",
-                found=[traceback.format_exc().rstrip()],
-                fix=["please report it with the lines above"],
-                exit_code=Exit.INTERNAL,
-            )
-        )
+        console.error(errors.our_mistake(traceback.format_exc()))
         sys.exit(int(Exit.INTERNAL))
