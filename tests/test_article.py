@@ -9,7 +9,7 @@ import io
 import re
 from pathlib import Path
 
-from outrider.cli import _tell_before
+from outrider.cli.export import tell_before
 from outrider.console import Console
 from outrider.containers import Contained
 from outrider.discover.starting_point import look_at_starting_point
@@ -77,7 +77,7 @@ def contained() -> Contained:
 def told(found: Contained) -> str:
     out = io.StringIO()
     console = Console(out, out, {"NO_COLOR": "1"})
-    _tell_before(console, found)
+    tell_before(console, found)
     for one in found.stack.decisions:
         if one.is_warning:
             console.warn(f"{one.name}: {one.value}; {one.why}")

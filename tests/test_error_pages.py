@@ -40,18 +40,27 @@ def test_the_pages_of_the_folder_are_read(tmp_path):
     assert looked_at(tmp_path) == {"503.html": PAGE}
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "why"), [("gone", "No such file or directory"), ("page.html", "Not a directory")]
+)
+def test_what_is_no_folder_of_pages_is_refused(tmp_path, name, why):
+    (tmp_path / "page.html").write_text(PAGE)
     with pytest.raises(OutriderError) as caught:
-        looked_at(tmp_path / "gone")
-    assert caught.value.id == "file-missing"
+        looked_at(tmp_path / name)
+    assert caught.value.id == "error-pages-unreadable"
+    assert caught.value.found[0] == why
 
 
-@pytest.mark.parametrize("data", [b"gr\xfcn", b"x" * (MOST_BYTES + 1)])
-def test_what_cannot_be_a_page_is_refused(tmp_path, data):
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [(b"gr\xfcn", "it is not UTF-8"), ("ü".encode() * MOST_BYTES, "it has more than 256 kB")],
+)
+def test_what_cannot_be_a_page_is_refused(tmp_path, data, why):
     (tmp_path / "503.html").write_bytes(data)
     with pytest.raises(OutriderError) as caught:
         looked_at(tmp_path)
     assert caught.value.id == "bad-error-page"
+    assert caught.value.found[0] == why
 
 
 # -- deciding --------------------------------------------------------------------------------------

@@ -331,6 +331,7 @@ def test_a_configuration_in_the_folder_of_a_site_is_told_to_be_unread():
         ({}, {"live_path": "/up", "ready_path": "/up"}),
         (SHOP, {"live_path": "/shop/up", "ready_path": "/up"}),
         (SHOP, {"live_path": "/shop"}),
+        (SHOP, {"live_path": "/shop/"}),
     ],
 )
 def test_a_page_of_nginx_has_one_answer(site, above):

@@ -328,10 +328,14 @@ def test_the_whole_world_may_ask_whether_all_is_well():
         parse_network("all")
 
 
-@pytest.mark.parametrize("raw", ["/", "up", "/a b", ""])
+@pytest.mark.parametrize("raw", ["/", "up", "/a b", "/up?full=1", ""])
 def test_what_is_no_page(raw):
-    with pytest.raises(BadValueError):
+    with pytest.raises(BadValueError, match="without a query"):
         parse_page(raw)
+
+
+def test_a_page_keeps_its_closing_slash_since_an_app_would_redirect_the_other():
+    assert (parse_page("/up"), parse_page(" /up/ ")) == ("/up", "/up/")
 
 
 def test_a_prefix_loses_its_closing_slash():

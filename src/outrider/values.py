@@ -243,12 +243,15 @@ def parse_prefix(raw: object) -> str:
 
 
 def parse_page(raw: object) -> str:
-    """Return the path of one page."""
-    path = parse_prefix(raw)
-    if not path:
-        msg = "the path of a page, as /-/live"
-        raise BadValueError(msg)
-    return path
+    """Return the path of one page; with a closing slash it is another one to the app."""
+    wanted = "the path of a page, as /-/live, without a query, spaces, quotes, '$', ';' or '..'"
+    try:
+        folder = parse_url_prefix(raw)
+    except BadValueError:
+        raise BadValueError(wanted) from None
+    if folder == "/":
+        raise BadValueError(wanted)
+    return folder if parse_text(raw).endswith("/") else folder.rstrip("/")
 
 
 def parse_url_directory(raw: object) -> UrlDirectory:

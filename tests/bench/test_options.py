@@ -188,7 +188,7 @@ def test_flags_that_say_how_a_site_starts_are_refused_beside_the_url_of_one_that
 def test_bench_takes_every_setting_but_those_that_it_decides_itself():
     options = {word for one in cli.outrider.commands["bench"].params for word in one.opts}
     for row in SETTINGS:
-        assert (row.option in options) == (row.name not in cli.BENCH_DECIDES) or (
+        assert (row.option in options) == (row.name not in cli.bench.DECIDES) or (
             row.name == "target"
         )
     assert not [word for word in options if not re.fullmatch(r"--[a-z-]+|target", word)]

@@ -264,6 +264,16 @@ def test_nonsense_does_not_harm_the_site(site, place):
     assert Typed("status").code == 0
 
 
+def test_a_mistake_of_ours_is_told_to_whoever_asked_and_the_site_goes_on(site, place, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(site, "set_maintenance", lambda *_: int("ours"))
+        typed = Typed("maintenance", "on")
+    assert typed.code == 1
+    assert typed.said[0] == "error: Outrider made a mistake; this is not your fault"
+    assert typed.said[-2].strip() == "ValueError: invalid literal for int() with base 10: 'ours'"
+    assert Typed("maintenance", "on").code == 0
+
+
 # -- status ----------------------------------------------------------------------------------------
 
 
@@ -429,12 +439,15 @@ def test_the_log_as_json_has_an_object_in_each_line(site):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--status", "6xx"), "it takes a status or a class of them, as 404 or 5xx"),
-        (("--status", "high"), "it takes a status or a class of them, as 404 or 5xx"),
-        (("--path", "shop"), "it takes a path with * for anything, as '/shop/*' or '*.pdf'"),
-        (("--slower", "fast"), "it takes a time, as 500ms or 2s"),
-        (("--slower", "0"), "it takes a time, as 500ms or 2s"),
-        (("--request", "a b"), "it takes the id of a request or how it begins"),
+        (("--status", "6xx"), "'6xx'; it takes a status or a class of them, as 404 or 5xx"),
+        (("--status", "high"), "'high'; it takes a status or a class of them, as 404 or 5xx"),
+        (
+            ("--path", "shop"),
+            "'shop'; it takes a path with * for anything, as '/shop/*' or '*.pdf'",
+        ),
+        (("--slower", "fast"), "'fast'; it takes a time, as 500ms or 2s"),
+        (("--slower", "0"), "'0'; it takes a time, as 500ms or 2s"),
+        (("--request", "a b"), "'a b'; it takes the id of a request or how it begins"),
         (("-n", "-1"), "-1 is not in the range x>=0"),
     ],
 )
@@ -442,6 +455,21 @@ def test_a_filter_that_cannot_be_understood_is_wrong_usage(words, told, site, ca
     typed = Typed("logs", *words)
     assert typed.code == 2
     assert told in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_source_that_nothing_was_heard_of_is_told_and_may_speak_yet(site):
+    filled(site)
+    assert Typed("logs", "--no-follow", "--source", "queue").said == []
+    reading = Typed("logs", "--source", "mailer", is_beside=True)
+    until(lambda: len(site.followers) == 2)
+    site.say("mailer", "ready")
+    until(lambda: reading.lines)
+    site.phase = "draining"
+    reading.wait()
+    assert reading.said[0] == (
+        "warning: no line of 'mailer' so far; there are those of app, nginx, outrider, queue"
+    )
+    assert (reading.lines[0][9:], reading.code) == ("mailer ready", 0)
 
 
 def test_following_goes_on_until_the_site_ends(site):

@@ -147,11 +147,10 @@ def test_a_directory_of_an_export_is_no_run_directory(project):
 def test_a_folder_that_cannot_be_named_in_the_files(project):
     refused = export(project, "-o", "pay$day")
     assert refused.returncode == 2
-    assert refused.stderr.splitlines() == [
-        "error: --output takes a path without '$', which nginx.conf has no way to write",
-        "  found: --output is 'pay$day'",
-        "  do:    give it as:  --output DIR",
-    ]
+    assert refused.stderr.splitlines()[-1] == (
+        "Error: Invalid value for '-o' / '--output': 'pay$day'; "
+        "it takes a path without '$', which nginx.conf has no way to write"
+    )
     assert not (project / "pay$day").exists()
 
 

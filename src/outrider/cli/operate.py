@@ -250,15 +250,21 @@ class _Reader:
         self.console = console
         self.choice = choice
         self.last: deque[tuple[str, logline.Record]] | None = deque(maxlen=last)
+        self.sources = {"nginx", "app", "outrider"}
 
     def hear(self, said: dict[str, Any]) -> None:
         if "is_now" in said and self.last is not None:
             for when, record in self.last:
                 self.console.log(record, when)
             self.last = None
+            # It may be a word mistyped, or a process that has yet to speak.
+            if (source := self.choice.wanted.source) and source not in self.sources:
+                known = ", ".join(sorted(self.sources))
+                self.console.warn(f"no line of {source!r} so far; there are those of {known}")
         elif "lost" in said:
             self.console.warn(f"{said['lost']} lines were lost: they came faster than you read")
         elif "lines" in said:
+            self.sources.add(said["source"])
             for when, record in self._records(said):
                 if self.last is None:
                     self.console.log(record, when)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os.path
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from outrider.values import BadValueError
+from outrider.values import BadValueError, parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,4 +26,9 @@ class Parsed(click.ParamType):  # type: ignore[type-arg]  # generic only in newe
         try:
             return self.parse(value)
         except BadValueError as error:
-            self.fail(f"it takes {error}", param, ctx)
+            self.fail(f"{value!r}; it takes {error}", param, ctx)
+
+
+def parse_place(raw: object) -> str:
+    """Return an absolute path; a relative one starts where the command was typed."""
+    return os.path.normpath(Path.cwd() / parse_path(raw))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import traceback
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -136,13 +137,13 @@ class _Room:
         speaker = _Speaker(writer)
         beat = asyncio.create_task(speaker.beat())
         try:
-            async with asyncio.timeout(_ASKED_WITHIN_S):
-                line = await reader.readline()
+            line = await _heard(reader)
             speaker.say(end=True, ok=True, result=await self._answer(line, reader, speaker))
         except OutriderError as error:
             speaker.say(end=True, ok=False, error=as_words(error))
-        except (OSError, TimeoutError, ValueError):
-            pass  # it has gone, said nothing, or more than anyone would
+        except Exception:  # noqa: BLE001 - say that it is ours; the site goes on
+            mistake = errors.our_mistake(traceback.format_exc())
+            speaker.say(end=True, ok=False, error=as_words(mistake))
         finally:
             beat.cancel()
             self.conversations.discard(task)
@@ -250,6 +251,14 @@ class _Speaker:
 
     def _unread(self) -> int:
         return self._writer.transport.get_write_buffer_size()
+
+
+async def _heard(reader: asyncio.StreamReader) -> bytes:
+    try:
+        async with asyncio.timeout(_ASKED_WITHIN_S):
+            return await reader.readline()
+    except (OSError, TimeoutError, ValueError):
+        return b""  # it has gone, said nothing, or more than anyone would
 
 
 def _understood(line: bytes) -> dict[str, Any]:

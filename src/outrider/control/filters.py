@@ -28,7 +28,7 @@ class Filter:
         path: a glob for the URL without its query.
         request_id: how it begins.
         slower_s: seconds that the request took at least, the client's slowness included.
-        source: `nginx`, `app` or the name of an extra process.
+        source: `nginx`, `app`, `outrider` or the name of an extra process.
     """
 
     statuses: tuple[str, ...] = ()

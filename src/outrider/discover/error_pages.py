@@ -27,16 +27,20 @@ def look_at_error_pages(settings: Settings) -> dict[str, str]:
     folder = Path(given.value)
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".html")
-    except OSError:
-        raise errors.file_missing(str(folder), given.origin) from None
-    found = {}
-    for path in paths:
-        try:
-            data = path.read_bytes()[: MOST_BYTES + 1]
-            found[path.name] = data.decode()
-        except (OSError, UnicodeDecodeError) as error:
-            why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
-            raise errors.bad_error_page(str(path), given.origin, why or str(error)) from None
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise errors.error_pages_unreadable(str(folder), given.origin, why) from None
+    return {path.name: _read(path, given.origin) for path in paths}
+
+
+def _read(path: Path, origin: str) -> str:
+    try:
+        data = path.read_bytes()
         if len(data) > MOST_BYTES:
-            raise errors.bad_error_page(str(path), given.origin, "it has more than 256 kB")
-    return found
+            raise errors.bad_error_page(str(path), origin, "it has more than 256 kB")
+        return data.decode()
+    except UnicodeDecodeError:
+        raise errors.bad_error_page(str(path), origin, "it is not UTF-8") from None
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise errors.bad_error_page(str(path), origin, why) from None

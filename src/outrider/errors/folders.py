@@ -138,6 +138,17 @@ def file_missing(path: str, origin: str) -> OutriderError:
     )
 
 
+def error_pages_unreadable(directory: str, origin: str, why: str) -> OutriderError:
+    """The folder of error pages is not there, or may not be read."""
+    return OutriderError(
+        "error-pages-unreadable",
+        f"the error pages in {directory} cannot be read",
+        found=[why, f"{origin} names it"],
+        fix=["name the folder that your pages are in:  --error-pages DIR"],
+        exit_code=Exit.FILES,
+    )
+
+
 def bad_error_page(path: str, origin: str, why: str) -> OutriderError:
     """An error page of the user's own that Nginx could not show."""
     return OutriderError(

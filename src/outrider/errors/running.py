@@ -107,7 +107,7 @@ def needs_a_restart(changed: Sequence[str]) -> OutriderError:
         "a reload cannot change what the running site was started with; the old code serves on",
         found=changed,
         fix=[
-            "stop the site and start it again",
+            "start it again:  outrider stop, then outrider run",
             "or change it back and reload",
         ],
         exit_code=Exit.RELOAD,
@@ -153,4 +153,15 @@ def had_to_kill(names: Sequence[str], timeout_s: float, haste: str = "") -> Outr
         found=[found[haste]],
         fix=[fix[haste]],
         exit_code=Exit.KILLED,
+    )
+
+
+def our_mistake(told: str) -> OutriderError:
+    """Outrider's own code raised what it does not expect; please report it."""
+    return OutriderError(
+        "internal",
+        "Outrider made a mistake; this is not your fault",
+        found=[told.rstrip()],
+        fix=["please report it with the lines above"],
+        exit_code=Exit.INTERNAL,
     )

@@ -153,17 +153,6 @@ def several_users(first: str, second: str) -> OutriderError:
     )
 
 
-def bad_output(raw: str, wanted: str) -> OutriderError:
-    """The directory to export to cannot be named in the files that are written there."""
-    return OutriderError(
-        "bad-output",
-        f"--output takes {wanted}",
-        found=[f"--output is {raw!r}"],
-        fix=["give it as:  --output DIR"],
-        exit_code=Exit.SETTINGS,
-    )
-
-
 def bad_toml(path: str, why: str) -> OutriderError:
     """A configuration file that is not TOML, or has no table where one is needed."""
     return OutriderError(
@@ -203,7 +192,7 @@ def same_page(path: str, first: str, second: str) -> OutriderError:
         "same-page",
         f"{first} and {second} are one page",
         found=[f"both are {path}"],
-        fix=[f"give one of them another path, for example  --{first.replace('_', '-')} /-/live"],
+        fix=[f"give one of them another path, for example  --{first.replace('_', '-')} /-/nginx"],
         exit_code=Exit.SETTINGS,
     )
 

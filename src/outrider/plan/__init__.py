@@ -453,7 +453,7 @@ def _refuse_same_pages(front: Front, prefix: str) -> None:
     """Refuse two answers of Nginx's for one page; where the prefix ends, it redirects."""
     pages = {"prefix": prefix, "ready_path": prefix + front.ready_path}
     for name, path in pages.items():
-        if path == front.live_path:
+        if path.rstrip("/") == front.live_path.rstrip("/"):
             raise errors.same_page(path, "live_path", name)
 
 
