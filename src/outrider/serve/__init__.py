@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from outrider import files, monitor, process, sockets
+from outrider.app.shim.ready import LIFELINE_VARIABLE, NOTIFY_VARIABLE
 from outrider.errors import OutriderError
 from outrider.observe import SCOREBOARD_VARIABLE
 from outrider.render.fleet import lay_out_apps, lay_out_front
@@ -21,7 +22,7 @@ from outrider.serve.generation import (
     write,
 )
 from outrider.serve.log import Log, now
-from outrider.serve.runner import LIFELINE_VARIABLE, NOTIFY_VARIABLE, Runner
+from outrider.serve.runner import Runner
 from outrider.serve.words import app_name
 
 if TYPE_CHECKING:

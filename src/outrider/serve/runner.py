@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outrider import control, errors, files, lifecycle, process, sockets
+from outrider.app.shim.ready import LIFELINE_VARIABLE, NOTIFY_VARIABLE
 from outrider.discover.interpreter import search_path
 from outrider.errors import Exit, OutriderError
 from outrider.observe import Main
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from outrider.serve.log import Log
     from outrider.site import Site
 
-NOTIFY_VARIABLE = "OUTRIDER_NOTIFY_FD"
-LIFELINE_VARIABLE = "OUTRIDER_LIFELINE_FD"
 # Nginx's TERM is the fast one. On it, every server lets requests finish, as it is configured here.
 # https://gunicorn.org/signals/ https://nginx.org/en/docs/control.html
 _DRAIN_APP, _DRAIN_FRONT = signal.SIGTERM, signal.SIGQUIT
