@@ -23,6 +23,7 @@ from outrider.serve.generation import (
 )
 from outrider.serve.log import Log, now
 from outrider.serve.runner import Runner
+from outrider.serve.standing import Standing
 from outrider.serve.words import app_name
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def serve(
             plan_again=plan_again,
             public=public,
             held=held,
-            generations={1: generation},
+            standing=Standing.at_first(generation),
             monitor=watch,
         )
         return asyncio.run(runner.run())

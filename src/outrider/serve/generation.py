@@ -253,7 +253,7 @@ class Preparation:
             said.extend(lines)
             del said[:-_TOLD_LINES]
             if source:
-                self.told.lines(source, lines, "" if site.is_alone else site.name)
+                self.told.lines(source, lines, site.name_among_others)
 
         child = await process.spawn(
             argv, env=env, cwd=site.process.directory, account=site.user, on_lines=hear
