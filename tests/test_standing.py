@@ -60,6 +60,18 @@ def test_a_process_is_called_old_or_new_only_where_there_are_two():
     assert standing.called(FRONT) == "Nginx"
 
 
+def test_among_several_sites_a_process_is_called_by_its_own():
+    steps = {"release": "python migrate.py"}
+    standing = serving(generation(1, {**SHOP, **QUEUE}, {**BLOG, **steps}))
+    names = (FRONT, "shop@1", "shop/queue", "blog/release")
+    assert [standing.called(name) for name in names] == [
+        "Nginx",
+        "Gunicorn of site 'shop'",
+        "process queue of site 'shop'",
+        "the release step of site 'blog'",
+    ]
+
+
 @pytest.mark.parametrize(
     ("shown", "state"),
     [

@@ -62,16 +62,23 @@ def called(name: Name, fleet: Fleet) -> str:
         return "Nginx"
     if name in fleet.extras:
         site, extra = fleet.extras[name]
-        title = f"process {extra.name}"
-        return title if len(fleet.sites) == 1 else f"{title} of site {site.name!r}"
+        return f"process {extra.name}{whose(site)}"
     if name in fleet.releases:
-        whose = "" if len(fleet.sites) == 1 else f" of site {fleet.releases[name].name!r}"
-        return f"the release step{whose}"
+        return release_of(fleet.releases[name])
     if "/" in name:  # of settings that are not in force any more
         return f"process {name.rpartition('/')[2]}"
     site = site_of(name, fleet)
-    title = site.process.server.title
-    return title if len(fleet.sites) == 1 else f"{title} of site {site.paths.app!r}"
+    return f"{site.process.server.title}{whose(site)}"
+
+
+def release_of(site: Site) -> str:
+    """Return how a release step is called."""
+    return f"the release step{whose(site)}"
+
+
+def whose(site: Site) -> str:
+    """Return ` of site 'shop'`; nothing where there is only one."""
+    return "" if site.is_alone else f" of site {site.name!r}"
 
 
 def site_of(name: Name, fleet: Fleet) -> Site:
