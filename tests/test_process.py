@@ -97,7 +97,9 @@ def test_a_start_that_is_cut_short_leaves_nobody_behind(ticks):
         time.sleep(0.2)  # noqa: ASYNC251 - the child has a child by now, and the loop does not know
         starting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            (await starting).kill()  # it was there already
+            child = await starting
+            child.kill()  # it was there already
+            await child.wait()
 
     asyncio.run(run())
     os.close(writer)
