@@ -1,4 +1,4 @@
-"""The event loop of `run`: feeds the lifecycle with events and carries out its actions."""
+"""Puts sites into service: holds what they need until the runner has brought them to their end."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Runner:
         while True:
             event = await self._next_event()
             standing.machine, actions = lifecycle.step(standing.machine, event, time.monotonic())
-            if isinstance(event, lifecycle.Reload) and standing.machine.coming is None:
+            if isinstance(event, lifecycle.Reload) and not actions:
                 self._end_reload().refuse(errors.reload_refused("the site does not serve now"))
             for action in actions:
                 if isinstance(action, lifecycle.Finish):
@@ -170,7 +170,8 @@ class Runner:
                 if self.preparing is not None:
                     self.preparing.cancel()
             case lifecycle.ReloadFront(number):
-                self._spawn_task(self._reload_front(number))
+                assert self.reloading is not None
+                self._spawn_task(self._reload_front(number, self.reloading))
             case lifecycle.Switched(number):
                 self._switched(number)
             case lifecycle.Abandoned():
@@ -346,10 +347,13 @@ class Runner:
             self.events.put_nowait(lifecycle.WorkerReady(name, int(number)))
 
     async def _await_socket(self, name: Name, worker: int, path: str) -> None:
-        """Wait for a server that binds its own socket, after its app is ready."""
-        while not await sockets.is_bound(path):  # noqa: ASYNC110 - it is elsewhere
+        """Wait for a server that binds its own socket, after its app is ready, unless it ends."""
+        life = self.standing.lives.get(name)
+        while life is not None and self.standing.lives.get(name) is life:
+            if await sockets.is_bound(path):
+                self.events.put_nowait(lifecycle.WorkerReady(name, worker))
+                return
             await asyncio.sleep(_HEALTH_INTERVAL_S)
-        self.events.put_nowait(lifecycle.WorkerReady(name, worker))
 
     async def _await_front(self, life: Life) -> None:
         while self.standing.lives.get(lifecycle.FRONT) is life:
@@ -413,10 +417,10 @@ class Runner:
             self.standing.generations[number] = reloading.made
         self.events.put_nowait(event)
 
-    async def _reload_front(self, number: int) -> None:
-        assert self.reloading is not None
-        await self.reloading.reload_front()
-        self.events.put_nowait(lifecycle.FrontReloaded(number))
+    async def _reload_front(self, number: int, reloading: Reload) -> None:
+        if reloading is self.reloading:  # else it is over, before this could begin
+            await reloading.reload_front()
+            self.events.put_nowait(lifecycle.FrontReloaded(number))
 
     def _switched(self, number: int) -> None:
         for name in self.standing.generations[number].apps:
