@@ -25,16 +25,20 @@ from tests.situations import facts
 OLD, NEW = "app@1", "app@2"
 
 
-class Silent:
-    """A reporter that nobody reads."""
+class Heard:
+    """A reporter that remembers the warnings."""
+
+    def __init__(self):
+        self.warnings = []
 
     def __getattr__(self, name):
-        return lambda *_: None
+        return self.warnings.append if name == "warn" else lambda *_: None
 
 
 @pytest.fixture
-def fleet():
-    toml = TomlSource(name="outrider.toml", directory="/srv/shop", table={})
+def fleet(tmp_path):
+    table = {"run_dir": str(tmp_path / "gone")}
+    toml = TomlSource(name="outrider.toml", directory="/srv/shop", table=table)
     return plan_fleet([facts()], resolve_sites({}, {}, toml, "/srv/shop"))
 
 
@@ -43,13 +47,18 @@ def generation(number, fleet):
 
 
 @pytest.fixture
-def reloading(fleet, tmp_path):
+def heard():
+    return Heard()
+
+
+@pytest.fixture
+def reloading(fleet, tmp_path, heard):
     """Return how to make a site that serves while the new code boots; no process of it is real."""
     with socket.socket() as public:
-        yield lambda: while_new_code_boots(fleet, tmp_path, public)
+        yield lambda: while_new_code_boots(fleet, tmp_path, public, heard)
 
 
-def while_new_code_boots(fleet, root, public):
+def while_new_code_boots(fleet, root, public, heard):
     standing = Standing.at_first(generation(1, fleet))
     standing.generations[2] = generation(2, fleet)
     standing.machine = replace(
@@ -66,7 +75,7 @@ def while_new_code_boots(fleet, root, public):
             is_front_changed=True,
         ),
     )
-    log = Log(Silent(), lambda _: None)
+    log = Log(heard, lambda _: None)
     runner = Runner(
         root=root,
         report=log,
@@ -143,3 +152,13 @@ def test_nobody_waits_for_the_socket_of_a_server_that_has_ended(reloading):
         return runner.events.empty()
 
     assert asyncio.run(run())
+
+
+def test_a_mark_that_cannot_be_made_is_told_and_the_site_serves_on(reloading, heard):
+    async def run():
+        runner = reloading()
+        await runner._do(lifecycle.MarkStarting(OLD, is_starting=True))
+
+    asyncio.run(run())
+    assert len(heard.warnings) == 1
+    assert heard.warnings[0].endswith("/gone/app.starting: No such file or directory")

@@ -368,8 +368,14 @@ class Runner:
 
     def _mark_starting(self, name: Name, *, is_it: bool) -> None:
         """Let Nginx answer at once that an app starts, instead of letting visitors wait for it."""
-        if name in self.standing.current.apps:
-            files.set_mark(self.standing.current.apps[name].site.paths.starting, is_there=is_it)
+        app = self.standing.current.apps.get(name)
+        if app is None:
+            return
+        try:
+            files.set_mark(app.site.paths.starting, is_there=is_it)
+        except OSError as error:  # the disk is full, or somebody has cleared it: no reason to end
+            path = app.site.paths.starting
+            self.report.warn(f"Nginx is not told whether the app starts: {path}: {error.strerror}")
 
     # -- reloading ---------------------------------------------------------------------------------
 
