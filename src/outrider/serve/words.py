@@ -28,6 +28,8 @@ def conclude(outcome: Outcome, fleet: Fleet) -> Exit:
             raise errors.release_failed(name, how_it_ended(outcome.code, {}))
         case "boot-failed":
             raise errors.boot_failed(name, how_it_ended(outcome.code))
+        case "never-ready" if outcome.name == lifecycle.FRONT:
+            raise errors.boot_failed(name, f"it did not answer within {lifecycle.FRONT_BOOT_S} s")
         case "never-ready":
             raise errors.never_ready(name, _boot_timeout_s(outcome.name or "", fleet))
         case "died":
@@ -46,14 +48,17 @@ def why_not(abandoned: Abandoned, fleet: Fleet) -> OutriderError:
     match abandoned.kind:
         case "stopped":
             return errors.reload_stopped()
-        case "never-ready" | "front":
+        case "front":
+            found = ["no worker with it answered in time", _ABOVE]
+            return errors.reload_failed(f"{name} does not serve with its new file", found)
+        case "never-ready":
             return errors.reload_too_slow(name, _boot_timeout_s(abandoned.name or "", fleet))
         case _:
-            return errors.reload_failed(f"the new {name} did not start", _how(abandoned))
+            found = [how_it_ended(abandoned.code), _ABOVE]
+            return errors.reload_failed(f"the new {name} did not start", found)
 
 
-def _how(abandoned: Abandoned) -> list[str]:
-    return [how_it_ended(abandoned.code), "its lines stand above in the log"]
+_ABOVE = "its lines stand above in the log"
 
 
 def called(name: Name, fleet: Fleet) -> str:
@@ -88,8 +93,6 @@ def site_of(name: Name, fleet: Fleet) -> Site:
 
 
 def _boot_timeout_s(name: Name, fleet: Fleet) -> float:
-    if name == lifecycle.FRONT:
-        return lifecycle.FRONT_BOOT_S
     return site_of(name, fleet).limits.boot_timeout_s
 
 
