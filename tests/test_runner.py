@@ -12,15 +12,13 @@ import pytest
 from outrider import lifecycle
 from outrider.errors import OutriderError
 from outrider.lifecycle import FRONT, Coming, Ended, Main, Phase, Stop, WorkerReady
-from outrider.plan.fleet import plan_fleet
 from outrider.process import Child
 from outrider.serve.generation import App, Generation
 from outrider.serve.log import Log
 from outrider.serve.reload import Reload
 from outrider.serve.runner import Runner
 from outrider.serve.standing import Life, Standing
-from outrider.settings import TomlSource, resolve_sites
-from tests.situations import facts
+from tests.situations import fleet
 
 OLD, NEW = "app@1", "app@2"
 
@@ -35,15 +33,8 @@ class Heard:
         return self.warnings.append if name == "warn" else lambda *_: None
 
 
-@pytest.fixture
-def fleet(tmp_path):
-    table = {"run_dir": str(tmp_path / "gone")}
-    toml = TomlSource(name="outrider.toml", directory="/srv/shop", table=table)
-    return plan_fleet([facts()], resolve_sites({}, {}, toml, "/srv/shop"))
-
-
-def generation(number, fleet):
-    return Generation(number, fleet, {f"app@{number}": App(fleet.first, {}, None)})
+def generation(number, sites):
+    return Generation(number, sites, {f"app@{number}": App(sites.first, {}, None)})
 
 
 @pytest.fixture
@@ -52,15 +43,16 @@ def heard():
 
 
 @pytest.fixture
-def reloading(fleet, tmp_path, heard):
+def reloading(tmp_path, heard):
     """Return how to make a site that serves while the new code boots; no process of it is real."""
     with socket.socket() as public:
-        yield lambda: while_new_code_boots(fleet, tmp_path, public, heard)
+        yield lambda: while_new_code_boots(tmp_path, public, heard)
 
 
-def while_new_code_boots(fleet, root, public, heard):
-    standing = Standing.at_first(generation(1, fleet))
-    standing.generations[2] = generation(2, fleet)
+def while_new_code_boots(root, public, heard):
+    sites = fleet(run_dir=str(root / "gone"))
+    standing = Standing.at_first(generation(1, sites))
+    standing.generations[2] = generation(2, sites)
     standing.machine = replace(
         standing.machine,
         phase=Phase.SERVING,
@@ -82,7 +74,7 @@ def while_new_code_boots(fleet, root, public, heard):
         env={},
         launcher="",
         announce=lambda: None,
-        plan_again=lambda: (fleet, []),
+        plan_again=lambda: (sites, []),
         public=public,
         held={},
         standing=standing,
@@ -108,7 +100,7 @@ def happens(runner, *events):
 async def refused(waiting):
     """Return the id of the error that ends it."""
     with pytest.raises(OutriderError) as caught:
-        await asyncio.wait_for(waiting, 30)
+        await asyncio.wait_for(waiting, 60)
     return caught.value.id
 
 
@@ -119,10 +111,10 @@ def test_the_old_code_serves_on_when_the_new_one_dies_as_soon_as_it_is_ready(rel
         happens(runner, WorkerReady(NEW, 7), Ended(NEW, 3))
         living = asyncio.ensure_future(runner._live())
         assert await refused(asked) == "reload-failed"
-        await asyncio.wait_for(asyncio.gather(*runner.tasks), 30)
+        await asyncio.wait_for(asyncio.gather(*runner.tasks), 60)
         assert list(tmp_path.iterdir()) == []  # Nginx still has the file of the old code
         happens(runner, Stop(), Ended(FRONT, 0), Ended(OLD, 0))
-        return await asyncio.wait_for(living, 30)
+        return await asyncio.wait_for(living, 60)
 
     assert asyncio.run(run()).kind == "drained"
 
@@ -136,7 +128,7 @@ def test_a_reload_is_refused_while_the_site_stops(reloading):
         assert await refused(asked) == "reload-stopped"
         assert await refused(runner.reload(lambda *_: None)) == "reload-refused"
         happens(runner, *(Ended(name, 0) for name in (FRONT, OLD, NEW)))
-        await asyncio.wait_for(living, 30)
+        await asyncio.wait_for(living, 60)
 
     asyncio.run(run())
 
@@ -148,7 +140,7 @@ def test_nobody_waits_for_the_socket_of_a_server_that_has_ended(reloading):
         runner._hear_worker(OLD, "ready 7")
         await asyncio.sleep(0)
         del runner.standing.lives[OLD]
-        await asyncio.wait_for(asyncio.gather(*runner.tasks), 30)
+        await asyncio.wait_for(asyncio.gather(*runner.tasks), 60)
         return runner.events.empty()
 
     assert asyncio.run(run())

@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 
 from outrider.lifecycle import FRONT, Coming, Main, Phase
-from outrider.plan.fleet import plan_fleet
 from outrider.process import Child
 from outrider.serve.generation import App, Generation
 from outrider.serve.standing import Life, Standing
 from outrider.serve.words import app_name
-from outrider.settings import TomlSource, resolve_sites
-from tests.situations import facts
+from tests.situations import facts, fleet
 
 SHOP, BLOG = {"prefix": "/shop"}, {"prefix": "/blog"}
 QUEUE = {"processes": {"queue": "python queue.py"}}
@@ -26,12 +24,10 @@ def life(**more):
 
 
 def generation(number, *tables, **above):
-    table = {**above, "site": [*tables]} if tables else above
-    toml = TomlSource(name="outrider.toml", directory="/srv/shop", table=table)
-    settings = resolve_sites({}, {}, toml, "/srv/shop")
-    fleet = plan_fleet([facts(programs={"python": "/usr/bin/python"}) for _ in settings], settings)
-    apps = {app_name(site.paths.app, number): App(site, {}, None) for site in fleet.sites}
-    return Generation(number, fleet, apps)
+    looked_at = [facts(programs={"python": "/usr/bin/python"})] * (len(tables) or 1)
+    sites = fleet(*tables, observed=looked_at, **above)
+    apps = {app_name(site.paths.app, number): App(site, {}, None) for site in sites.sites}
+    return Generation(number, sites, apps)
 
 
 def serving(first):
