@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from outrider.facts import (
     Account,
@@ -18,8 +18,13 @@ from outrider.facts import (
     StaticFolder,
 )
 from outrider.plan import plan
-from outrider.settings import Settings, resolve
-from outrider.site import Site  # noqa: TC001 - what the builders return
+from outrider.plan.fleet import plan_fleet
+from outrider.settings import Settings, TomlSource, resolve, resolve_sites
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from outrider.site import Fleet, Site
 
 DEBIAN = Nginx(
     path="/usr/sbin/nginx",
@@ -101,3 +106,11 @@ def settings(**flags: Any) -> Settings:
 def site(flags: dict[str, Any] | None = None, **different: Any) -> Site:
     """Return the plan of a situation."""
     return plan(facts(**different), settings(**flags or {}))
+
+
+def fleet(*tables: dict[str, Any], observed: Sequence[Facts] | None = None, **above: Any) -> Fleet:
+    """Return the plan of `[[site]]` tables and what stands above them, or of one site without."""
+    table = {**above, "site": list(tables)} if tables else above
+    toml = TomlSource(name="outrider.toml", directory="/srv/shop", table=table)
+    settings = resolve_sites({}, {}, toml, "/srv/shop")
+    return plan_fleet(observed or [facts() for _ in settings], settings)

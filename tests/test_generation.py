@@ -7,20 +7,10 @@ from dataclasses import replace
 import pytest
 
 from outrider.errors import Exit, OutriderError
-from outrider.plan.fleet import plan_fleet
 from outrider.serve.generation import refuse_changes
-from outrider.settings import TomlSource, resolve_sites
-from tests.situations import DEBIAN, facts
+from tests.situations import DEBIAN, facts, fleet
 
 SHOP, BLOG = {"prefix": "/shop"}, {"prefix": "/blog"}
-
-
-def fleet(*tables, nginx=DEBIAN, **above):
-    table = {**above, "site": [*tables]} if tables else above
-    toml = TomlSource(name="outrider.toml", directory="/srv/shop", table=table)
-    count = len(tables) or 1
-    settings = resolve_sites({}, {}, toml, "/srv/shop")
-    return plan_fleet([facts(nginx=nginx) for _ in range(count)], settings)
 
 
 def refused(old, new):
@@ -57,7 +47,10 @@ def test_sites_may_change_places():
         ({"bind": "127.0.0.1:9999"}, "the public address: 127.0.0.1:8000 -> 127.0.0.1:9999"),
         ({"metrics": "127.0.0.1:9000"}, "the address of the figures: none -> 127.0.0.1:9000"),
         ({"run_dir": "/srv/run"}, "the run directory: "),
-        ({"nginx": replace(DEBIAN, path="/opt/nginx")}, "Nginx: /usr/sbin/nginx -> /opt/nginx"),
+        (
+            {"observed": [facts(nginx=replace(DEBIAN, path="/opt/nginx"))]},
+            "Nginx: /usr/sbin/nginx -> /opt/nginx",
+        ),
     ],
     ids=str,
 )

@@ -558,6 +558,17 @@ def test_the_new_code_takes_over_when_all_of_its_workers_are_ready():
 TAKEN_OVER = [*ASKED, (13, WorkerReady("app@2", 71)), (14, WorkerReady("app@2", 72))]
 
 
+@pytest.mark.parametrize(
+    "event",
+    [prepared(2), prepared(3), FrontReloaded(2), FrontReloaded(3), PrepareFailed(3)],
+    ids=str,
+)
+@pytest.mark.parametrize("history", [UP, ASKED, TAKEN_OVER], ids=len)
+def test_what_is_heard_too_late_or_twice_changes_nothing(history, event):
+    state, _ = live(history)
+    assert step(state, event, 20.0) == (state, [])
+
+
 def test_old_ones_have_the_drain_time_and_hear_before_it_is_over():
     state, _ = live(TAKEN_OVER)
     state, done = step(state, Tick(), 43.9)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import sys
+import time
+
+import pytest
 
 from outrider import process
 
@@ -75,3 +79,30 @@ def how_it_ends(*, patience_s, cut_short):
         return await asyncio.wait_for(child.wait(), 20)
 
     return asyncio.run(run())
+
+
+@pytest.mark.parametrize("ticks", range(6))
+def test_a_start_that_is_cut_short_leaves_nobody_behind(ticks):
+    reader, writer = os.pipe()
+
+    async def run() -> None:
+        argv = ["/bin/sh", "-c", "sleep 60 & wait"]
+        starting = asyncio.ensure_future(
+            process.spawn(
+                argv, env={}, cwd="/", account=None, pass_fds=(writer,), on_lines=lambda _: None
+            )
+        )
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        time.sleep(0.2)  # noqa: ASYNC251 - the child has a child by now, and the loop does not know
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            child = await starting
+            child.kill()  # it was there already
+            await child.wait()
+
+    asyncio.run(run())
+    os.close(writer)
+    has_nobody, _, _ = select.select([reader], [], [], 60)
+    os.close(reader)
+    assert has_nobody

@@ -380,7 +380,7 @@ async def spawn(
             child_env[notify[0]] = str(writers[1])
         if lifeline:
             child_env[lifeline] = str(held)
-        process = await asyncio.create_subprocess_exec(
+        process = await _started(
             *argv,
             env=child_env,
             cwd=cwd,
@@ -414,6 +414,19 @@ async def spawn(
             opened.close()
         raise
     return child
+
+
+async def _started(*argv: str, **options: Any) -> asyncio.subprocess.Process:
+    """Start a process; cancelled meanwhile, kill what it has started, too: asyncio does not."""
+    starting = asyncio.ensure_future(asyncio.create_subprocess_exec(*argv, **options))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError):
+            process = await starting
+            kill_group(process.pid)
+            await process.wait()
+        raise
 
 
 @contextlib.contextmanager

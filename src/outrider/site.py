@@ -323,6 +323,11 @@ class Site:
         return not self.paths.folder
 
     @property
+    def name_among_others(self) -> str:
+        """Its name where there are several; empty where it goes without saying."""
+        return "" if self.is_alone else self.name
+
+    @property
     def asked_as(self) -> str:
         """A host name that the app accepts."""
         whole = (name for name in self.server_names if "*" not in name and ":" not in name)

@@ -29,7 +29,7 @@ def collect_failed(directory: str, told: str, *, is_late: bool, timeout_s: float
 
 
 def boot_failed(name: str, how: str) -> OutriderError:
-    """Gunicorn or Nginx ended before the site was ready; their own lines stand above in the log."""
+    """Gunicorn or Nginx ended, or Nginx did not answer; their own lines stand above in the log."""
     return OutriderError(
         "boot-failed",
         f"{name} did not start",

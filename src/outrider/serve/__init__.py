@@ -1,4 +1,4 @@
-"""The event loop of `run`: feeds the lifecycle with events and carries out its actions."""
+"""Puts sites into service: holds what they need until the runner has brought them to their end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from outrider import files, monitor, process, sockets
+from outrider.app.shim.ready import LIFELINE_VARIABLE, NOTIFY_VARIABLE
 from outrider.errors import OutriderError
 from outrider.observe import SCOREBOARD_VARIABLE
 from outrider.render.fleet import lay_out_apps, lay_out_front
@@ -21,7 +22,8 @@ from outrider.serve.generation import (
     write,
 )
 from outrider.serve.log import Log, now
-from outrider.serve.runner import LIFELINE_VARIABLE, NOTIFY_VARIABLE, Runner
+from outrider.serve.runner import Runner
+from outrider.serve.standing import Standing
 from outrider.serve.words import app_name
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ def serve(
             plan_again=plan_again,
             public=public,
             held=held,
-            generations={1: generation},
+            standing=Standing.at_first(generation),
             monitor=watch,
         )
         return asyncio.run(runner.run())

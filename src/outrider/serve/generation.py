@@ -17,7 +17,7 @@ from outrider import errors, files, lifecycle, process, sockets
 from outrider.discover.interpreter import search_path
 from outrider.render.fleet import lay_out_apps, lay_out_front
 from outrider.serve import front
-from outrider.serve.words import app_name
+from outrider.serve.words import app_name, how_it_ended, release_of, whose
 
 if TYPE_CHECKING:
     import socket
@@ -208,36 +208,32 @@ class Preparation:
     async def _release(self, site: Site, env: Mapping[str, str]) -> None:
         if not site.release:
             return
-        self.told.step(f"the release step: {shlex.join(site.release)}")
+        self.told.step(f"{release_of(site)}: {shlex.join(site.release)}")
         places = {**env, "PATH": search_path(site.process.python, env)}
         try:
             code, said = await self._run(site.release, site, places, "release", None)
         except OSError as error:
             code, said = 126, f"{site.release[0]}: {error.strerror}"
         if code != 0:
-            raise errors.reload_failed(
-                "the release step failed", [said, f"it ended with exit code {code}"]
-            )
+            raise errors.reload_failed(f"{release_of(site)} failed", [said, how_it_ended(code, {})])
 
     async def _try_page(self, site: Site, env: Mapping[str, str], folder: Path) -> None:
         """Have the new code imported and asked for a page, in a process that serves nobody."""
-        whole = [name for name in site.server_names if "*" not in name and name[0] != "."]
+        host = site.asked_as if site.server_names else f"127.0.0.1:{site.bind.port}"
         argv = [site.process.python, str(Path(self.launcher).with_name("trial.py"))]
         argv += [str((folder / site.paths.within("outrider_shim")).resolve())]
         argv += [site.process.interface, site.process.target, site.process.import_root]
-        argv += [site.prefix, whole[0] if whole else f"127.0.0.1:{site.bind.port}"]
+        argv += [site.prefix, host]
         timeout_s = site.limits.boot_timeout_s + site.limits.timeout_s
         code, said = await self._run(argv, site, env, "app", timeout_s)
-        whose = "" if site.is_alone else f" of site {site.name!r}"
+        new = f"the new code{whose(site)}"
         if code is None:
-            raise errors.reload_too_slow(f"the new code{whose}", timeout_s)
+            raise errors.reload_too_slow(new, timeout_s)
         if code != 0:
             what = {3: "cannot be imported", 4: "fails on a request", 5: "answers with an error"}
-            raise errors.reload_failed(
-                f"the new code{whose} {what.get(code, 'does not work')}", [said]
-            )
+            raise errors.reload_failed(f"{new} {what.get(code, 'does not work')}", [said])
         last = said.splitlines()[-1:] or [""]
-        self.told.step(f"the new code{whose} works: {last[0]}")
+        self.told.step(f"{new} works: {last[0]}")
 
     async def _run(
         self,
@@ -253,7 +249,7 @@ class Preparation:
             said.extend(lines)
             del said[:-_TOLD_LINES]
             if source:
-                self.told.lines(source, lines, "" if site.is_alone else site.name)
+                self.told.lines(source, lines, site.name_among_others)
 
         child = await process.spawn(
             argv, env=env, cwd=site.process.directory, account=site.user, on_lines=hear

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shlex
 import signal
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from outrider import control, errors, files, lifecycle, process, sockets
+from outrider.app.shim.ready import LIFELINE_VARIABLE, NOTIFY_VARIABLE
 from outrider.discover.interpreter import search_path
 from outrider.errors import Exit, OutriderError
-from outrider.observe import Main
 from outrider.serve import front
 from outrider.serve.generation import Preparation, folder_of
 from outrider.serve.reload import Reload
-from outrider.serve.words import called, conclude, how_it_ended
+from outrider.serve.standing import Life
+from outrider.serve.words import conclude, how_it_ended
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
+    from pathlib import Path
 
     from outrider.control import Hear, Tell
     from outrider.lifecycle import Action, Event, Name, Outcome
     from outrider.monitor import Monitor
-    from outrider.serve.generation import Generation, Planned, Told
+    from outrider.serve.generation import Planned, Told
     from outrider.serve.log import Log
+    from outrider.serve.standing import Standing
     from outrider.site import Site
 
-NOTIFY_VARIABLE = "OUTRIDER_NOTIFY_FD"
-LIFELINE_VARIABLE = "OUTRIDER_LIFELINE_FD"
 # Nginx's TERM is the fast one. On it, every server lets requests finish, as it is configured here.
 # https://gunicorn.org/signals/ https://nginx.org/en/docs/control.html
 _DRAIN_APP, _DRAIN_FRONT = signal.SIGTERM, signal.SIGQUIT
@@ -41,19 +40,6 @@ _DRAIN_APP, _DRAIN_FRONT = signal.SIGTERM, signal.SIGQUIT
 _DRAIN_ORPHANS = {"uwsgi": signal.SIGHUP}
 _HEALTH_INTERVAL_S = 0.02
 _TICK_S = 0.2
-
-
-@dataclass
-class _Life:
-    """A process that runs, as it is shown."""
-
-    child: process.Child
-    generation: int
-    since: float
-    is_ready: bool = False
-    is_asked: bool = False
-    """To leave."""
-    is_killed: bool = False
 
 
 @dataclass(kw_only=True)
@@ -69,22 +55,12 @@ class Runner:
     public: socket.socket
     held: dict[str, socket.socket]
     """The apps' sockets: a process that dies or is replaced does not close them."""
-    generations: dict[int, Generation]
+    standing: Standing
     monitor: Monitor
-    lives: dict[Name, _Life] = field(default_factory=dict)
-    buried: set[process.Child] = field(default_factory=set)
-    """Those that have ended, while others of their group finish."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     faults: list[BaseException] = field(default_factory=list)
     reloading: Reload | None = None
     preparing: asyncio.Future[None] | None = None
-    maintenance: tuple[str, ...] | None = None
-    """While it is on, whom it lets through."""
-
-    @property
-    def current(self) -> Generation:
-        """The generation that counts."""
-        return self.generations[self.machine.generation]
 
     # -- the loop ----------------------------------------------------------------------------------
 
@@ -94,40 +70,33 @@ class Runner:
         Raises:
             OutriderError: it did not start, or did not end as it should.
         """
-        self.started = time.time()
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self.has_terminal = process.has_terminal()
-        first = self.generations[1]
-        self.machine = lifecycle.State(
-            apps=first.awaited(),
-            drain_timeout_s=first.fleet.first.limits.drain_timeout_s,
-            extras={name: lifecycle.Extra() for name in first.fleet.extras},
-            releases=tuple(first.fleet.releases),
-        )
         self._listen_to_signals()
         self.events.put_nowait(lifecycle.Begin())
         try:
             async with (
-                control.listening(first.fleet.first.paths.control, self),
-                self.monitor.telling(self._mains),
+                control.listening(self.standing.current.fleet.first.paths.control, self),
+                self.monitor.telling(self.standing.mains),
             ):
-                return conclude(await self._live(), self.current.fleet)
+                return conclude(await self._live(), self.standing.current.fleet)
         finally:
-            for child in (*(life.child for life in self.lives.values()), *self.buried):
+            for child in self.standing.children():
                 child.kill()
             for task in self.tasks:
                 # What ends a child already gets its time for that, unless nobody wants to wait.
-                if self.machine.haste or not task.cancelling():
+                if self.standing.machine.haste or not task.cancelling():
                     task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
             for held in self.held.values():
                 held.close()
 
     async def _live(self) -> Outcome:
+        standing = self.standing
         while True:
             event = await self._next_event()
-            self.machine, actions = lifecycle.step(self.machine, event, time.monotonic())
-            if isinstance(event, lifecycle.Reload) and self.machine.coming is None:
+            standing.machine, actions = lifecycle.step(standing.machine, event, time.monotonic())
+            if isinstance(event, lifecycle.Reload) and not actions:
                 self._end_reload().refuse(errors.reload_refused("the site does not serve now"))
             for action in actions:
                 if isinstance(action, lifecycle.Finish):
@@ -173,25 +142,26 @@ class Runner:
             case lifecycle.Drain(name):
                 self._drain(name)
             case lifecycle.ForetellEnd(name):
-                if name in self.lives:  # else it has just ended by itself
-                    self.lives[name].child.foretell_end()
+                if name in self.standing.lives:  # else it has just ended by itself
+                    self.standing.lives[name].child.foretell_end()
             case lifecycle.Kill(name):
                 self._kill(name)
             case lifecycle.Lost(name, code, again_in_s):
-                self._tell_lost(self._called(name), code, again_in_s)
+                self._tell_lost(self.standing.called(name), code, again_in_s)
                 self._mark_starting(name, is_it=(again_in_s or 0) > lifecycle.WAITED_FOR_S)
             case lifecycle.Repaired(name):
                 self._set_ready(name)
                 self._mark_starting(name, is_it=False)
-                self.report.step(f"{self._called(name)} serves again")
+                self.report.step(f"{self.standing.called(name)} serves again")
             case lifecycle.MarkStarting(name, is_starting):
                 self._mark_starting(name, is_it=is_starting)
                 if is_starting:
-                    self.report.step(f"{self._called(name)} is not ready yet; visitors are told so")
+                    said = f"{self.standing.called(name)} is not ready yet; visitors are told so"
+                    self.report.step(said)
             case lifecycle.CloseListeners():
                 self.public.close()
             case lifecycle.Announce():
-                for name in self.lives:
+                for name in self.standing.lives:
                     self._set_ready(name)
                 self.announce()
             case lifecycle.Prepare(number):
@@ -200,7 +170,8 @@ class Runner:
                 if self.preparing is not None:
                     self.preparing.cancel()
             case lifecycle.ReloadFront(number):
-                self._spawn_task(self._reload_front(number))
+                assert self.reloading is not None
+                self._spawn_task(self._reload_front(number, self.reloading))
             case lifecycle.Switched(number):
                 self._switched(number)
             case lifecycle.Abandoned():
@@ -210,22 +181,19 @@ class Runner:
 
     def _let_go(self) -> None:
         """Remove what nobody needs any more."""
-        if self.machine.outcome is not None:
-            running = {name.rpartition("@")[0] for name in self.lives}
+        if self.standing.machine.outcome is not None:
+            running = {name.rpartition("@")[0] for name in self.standing.lives}
             for app in self.held.keys() - running:
                 # Requests that wait for it in the backlog are answered now, with 502.
                 self.held[app].close()
-        needed = {self.machine.generation, *(life.generation for life in self.lives.values())}
-        if self.machine.coming is not None:
-            needed.add(self.machine.coming.generation)
-        for number in self.generations.keys() - needed:
-            del self.generations[number]
+        for number in self.standing.unneeded():
+            del self.standing.generations[number]
             files.discard(self.root / folder_of(number))
 
     # -- processes ---------------------------------------------------------------------------------
 
     async def _start(self, name: Name) -> None:
-        fleet, source, whose = self.current.fleet, "app", ""
+        fleet, source, whose = self.standing.current.fleet, "app", ""
         try:
             if name == lifecycle.FRONT:
                 source = "nginx"
@@ -233,54 +201,44 @@ class Runner:
                 self._spawn_task(self._await_front(life))
             elif name in fleet.extras:
                 site, extra = fleet.extras[name]
-                source, whose = extra.name, "" if site.is_alone else site.name
+                source, whose = extra.name, site.name_among_others
                 self._watch(name, await self._start_program(site, source, extra.argv))
             elif name in fleet.releases:
                 site, source = fleet.releases[name], "release"
-                self.report.step(f"{self._called(name)}: {shlex.join(site.release)}")
+                self.report.step(f"{self.standing.called(name)}: {shlex.join(site.release)}")
                 self._watch(name, await self._start_program(site, source, site.release))
             else:
-                self._watch(name, await self._start_app(name), self._of(name).number)
+                self._watch(name, await self._start_app(name))
         except OSError as error:
             # As a shell says that a program could not be run.
             self.report.lines(source, [f"{error.filename}: {error.strerror}"], whose)
             self.events.put_nowait(lifecycle.Ended(name, 126))
 
-    def _of(self, name: Name) -> Generation:
-        return next(one for one in self.generations.values() if name in one.apps)
-
-    def _called(self, name: Name) -> str:
-        known = [one for one in self.generations.values() if name in one.apps]
-        said = called(name, known[0].fleet if known else self.current.fleet)
-        if known and known[0] is not self.current:
-            return f"the {'new' if known[0].number > self.current.number else 'old'} {said}"
-        return said
-
     def _drain(self, name: Name) -> None:
-        self._say(f"{self._called(name)} finishes what it has")
+        self._say(f"{self.standing.called(name)} finishes what it has")
         if name == lifecycle.FRONT:
             # Nginx waits for the last client, and a WebSocket's has no reason to leave.
-            for other, neighbour in self.lives.items():
+            for other, neighbour in self.standing.lives.items():
                 if other != name:
                     neighbour.child.foretell_end()
-        life = self.lives.get(name)
+        life = self.standing.lives.get(name)
         if life is not None:  # else it has just ended by itself
             life.is_asked = True
             life.child.send(_DRAIN_FRONT if name == lifecycle.FRONT else _DRAIN_APP)
 
     def _kill(self, name: Name) -> None:
-        life = self.lives.get(name)
+        life = self.standing.lives.get(name)
         if life is not None:  # else it has just ended by itself
-            self.report.step(f"{self._called(name)} is killed")
+            self.report.step(f"{self.standing.called(name)} is killed")
             life.is_killed = True
             life.child.kill()
 
     async def _start_app(self, name: Name) -> process.Child:
-        generation = self._of(name)
+        generation = self.standing.generation_of(name)
+        assert generation is not None
         app = generation.apps[name]
         site, server = app.site, app.site.process.server
         fds = () if app.socket is None else (app.socket.fileno(),)
-        whose = "" if site.is_alone else site.name
         return await process.spawn(
             [
                 site.process.python,
@@ -293,25 +251,24 @@ class Runner:
             cwd=site.process.directory,
             account=site.user,
             pass_fds=(*fds, *self.monitor.descriptors),
-            on_lines=lambda lines: self._hear_app(lines, whose, generation.number),
+            on_lines=lambda lines: self._hear_app(lines, site, generation.number),
             notify=(NOTIFY_VARIABLE, lambda lines: self._hear_workers(name, lines)),
             lifeline=LIFELINE_VARIABLE,
         )
 
     async def _start_program(self, site: Site, source: str, argv: Sequence[str]) -> process.Child:
         """Start a program of the user's own, with what the app has."""
-        env = self.current.app_of(site).env
-        whose = "" if site.is_alone else site.name
+        env = self.standing.current.app_of(site).env
         return await process.spawn(
             argv,
             env={**env, "PATH": search_path(site.process.python, env)},
             cwd=site.process.directory,
             account=site.user,
-            on_lines=lambda lines: self.report.lines(source, lines, whose),
+            on_lines=lambda lines: self.report.lines(source, lines, site.name_among_others),
         )
 
     async def _start_front(self) -> process.Child:
-        first = self.current.fleet.first
+        first = self.standing.current.fleet.first
         return await process.spawn(
             front.argv(first),
             env=front.environment(self.env, self.public),
@@ -321,45 +278,45 @@ class Runner:
             on_lines=self.report.front,
         )
 
-    def _watch(self, name: Name, child: process.Child, generation: int = 0) -> _Life:
-        life = _Life(child, generation, time.time())
+    def _watch(self, name: Name, child: process.Child) -> Life:
+        life = Life(child, time.time())
 
         async def until_it_ends() -> None:
             code = await child.last_words()
-            self.lives.pop(name, None)
-            self.buried.add(child)
+            self.standing.lives.pop(name, None)
+            self.standing.buried.add(child)
             self.events.put_nowait(lifecycle.Ended(name, code))
             await child.bury(*self._burial(name, life, code))
-            self.buried.discard(child)
+            self.standing.buried.discard(child)
 
-        self.lives[name] = life
+        self.standing.lives[name] = life
         self._spawn_task(until_it_ends())
         return life
 
-    def _burial(self, name: Name, life: _Life, code: int) -> tuple[signal.Signals | None, float]:
+    def _burial(self, name: Name, life: Life, code: int) -> tuple[signal.Signals | None, float]:
         """Return how those are asked to leave whom it has left behind, and how long they may take.
 
         What ends by itself has looked after them; a signal that was not ours leaves no time for it.
         """
+        app = self.standing.app_of(name)
         is_ours = life.is_killed or (life.is_asked and code != -signal.SIGKILL)
-        if code >= 0 or is_ours or (name != lifecycle.FRONT and not life.generation):
+        if code >= 0 or is_ours or (name != lifecycle.FRONT and app is None):
             return None, 0
         number = _DRAIN_FRONT
-        if name != lifecycle.FRONT:
-            server = self._of(name).apps[name].site.process.server.name
-            number = _DRAIN_ORPHANS.get(server, _DRAIN_APP)
-        return number, self.machine.drain_timeout_s + lifecycle.GRACE_S
+        if app is not None:
+            number = _DRAIN_ORPHANS.get(app.site.process.server.name, _DRAIN_APP)
+        return number, self.standing.machine.drain_timeout_s + lifecycle.GRACE_S
 
     async def _await_burials(self, outcome: Outcome) -> None:
-        while self.buried:
-            if outcome.haste or self.machine.haste:
-                for child in self.buried:
+        while self.standing.buried:
+            if outcome.haste or self.standing.machine.haste:
+                for child in self.standing.buried:
                     child.kill()
             await asyncio.sleep(_HEALTH_INTERVAL_S)
             while not self.events.empty():
                 # Asked twice: whoever asks does not want to wait.
                 if isinstance(self.events.get_nowait(), lifecycle.Stop):
-                    for child in self.buried:
+                    for child in self.standing.buried:
                         child.kill()
 
     def _tell_lost(self, title: str, code: int, again_in_s: float | None) -> None:
@@ -379,38 +336,46 @@ class Runner:
     def _hear_worker(self, name: Name, line: str) -> None:
         # app/shim/ready.py says it.
         word, _, number = line.partition(" ")
-        known = [one.apps[name] for one in self.generations.values() if name in one.apps]
-        if not known or not number.isdigit():
+        app = self.standing.app_of(name)
+        if app is None or not number.isdigit():
             return
         if word == "failed":
             self.events.put_nowait(lifecycle.WorkerFailed(name, int(number)))
-        elif known[0].socket is None:
-            path = known[0].site.paths.socket
-            self._spawn_task(self._await_socket(name, int(number), path))
+        elif app.socket is None:
+            self._spawn_task(self._await_socket(name, int(number), app.site.paths.socket))
         else:
             self.events.put_nowait(lifecycle.WorkerReady(name, int(number)))
 
     async def _await_socket(self, name: Name, worker: int, path: str) -> None:
-        """Wait for a server that binds its own socket, after its app is ready."""
-        while not await sockets.is_bound(path):  # noqa: ASYNC110 - it is elsewhere
+        """Wait for a server that binds its own socket, after its app is ready, unless it ends."""
+        life = self.standing.lives.get(name)
+        while life is not None and self.standing.lives.get(name) is life:
+            if await sockets.is_bound(path):
+                self.events.put_nowait(lifecycle.WorkerReady(name, worker))
+                return
             await asyncio.sleep(_HEALTH_INTERVAL_S)
-        self.events.put_nowait(lifecycle.WorkerReady(name, worker))
 
-    async def _await_front(self, life: _Life) -> None:
-        while self.lives.get(lifecycle.FRONT) is life:
-            if await front.serves(self.current.fleet.first, life.child):
+    async def _await_front(self, life: Life) -> None:
+        while self.standing.lives.get(lifecycle.FRONT) is life:
+            if await front.serves(self.standing.current.fleet.first, life.child):
                 self.events.put_nowait(lifecycle.FrontReady())
                 return
             await asyncio.sleep(_HEALTH_INTERVAL_S)
 
     def _set_ready(self, name: Name) -> None:
-        if name in self.lives:
-            self.lives[name].is_ready = True
+        if name in self.standing.lives:
+            self.standing.lives[name].is_ready = True
 
     def _mark_starting(self, name: Name, *, is_it: bool) -> None:
         """Let Nginx answer at once that an app starts, instead of letting visitors wait for it."""
-        if name in self.current.apps:
-            files.set_mark(self.current.apps[name].site.paths.starting, is_there=is_it)
+        app = self.standing.current.apps.get(name)
+        if app is None:
+            return
+        try:
+            files.set_mark(app.site.paths.starting, is_there=is_it)
+        except OSError as error:  # the disk is full, or somebody has cleared it: no reason to end
+            path = app.site.paths.starting
+            self.report.warn(f"Nginx is not told whether the app starts: {path}: {error.strerror}")
 
     # -- reloading ---------------------------------------------------------------------------------
 
@@ -425,14 +390,14 @@ class Runner:
             self.report.warn(f"{error.what}: {error.found[0]}")
             raise error
         self.reloading = reloading = Reload(
-            tell=tell, log=self.report, root=self.root, running=self.current, nginx=self._nginx
+            tell=tell,
+            log=self.report,
+            root=self.root,
+            running=self.standing.current,
+            nginx=lambda: self.standing.nginx,
         )
         self.events.put_nowait(lifecycle.Reload())
         await reloading.wait()
-
-    def _nginx(self) -> process.Child | None:
-        life = self.lives.get(lifecycle.FRONT)
-        return None if life is None else life.child
 
     def _end_reload(self) -> Reload:
         assert self.reloading is not None
@@ -444,7 +409,7 @@ class Runner:
         assert reloading is not None
         preparation = Preparation(
             root=self.root,
-            running=self.current,
+            running=self.standing.current,
             number=number,
             plan=self.plan_again,
             public=self.public,
@@ -455,23 +420,23 @@ class Runner:
         )
         event = await reloading.prepare(preparation)
         if reloading.made is not None:
-            self.generations[number] = reloading.made
+            self.standing.generations[number] = reloading.made
         self.events.put_nowait(event)
 
-    async def _reload_front(self, number: int) -> None:
-        assert self.reloading is not None
-        await self.reloading.reload_front()
-        self.events.put_nowait(lifecycle.FrontReloaded(number))
+    async def _reload_front(self, number: int, reloading: Reload) -> None:
+        if reloading is self.reloading:  # else it is over, before this could begin
+            await reloading.reload_front()
+            self.events.put_nowait(lifecycle.FrontReloaded(number))
 
     def _switched(self, number: int) -> None:
-        for name in self.generations[number].apps:
+        for name in self.standing.generations[number].apps:
             self._set_ready(name)
             self._mark_starting(name, is_it=False)
         self._end_reload().succeed(number)
 
     def _abandoned(self, action: lifecycle.Abandoned) -> None:
-        self._end_reload().abandon(action, keeps_serving=self.machine.outcome is None)
-        if action.generation not in self.generations:
+        self._end_reload().abandon(action, keeps_serving=self.standing.machine.outcome is None)
+        if action.generation not in self.standing.generations:
             files.discard(self.root / folder_of(action.generation))
 
     # -- what is said of it ------------------------------------------------------------------------
@@ -479,11 +444,11 @@ class Runner:
     def _say(self, text: str) -> None:
         (self.reloading or self.report).step(text)
 
-    def _hear_app(self, lines: Sequence[str], whose: str, generation: int) -> None:
-        coming = self.machine.coming
+    def _hear_app(self, lines: Sequence[str], site: Site, generation: int) -> None:
+        coming = self.standing.machine.coming
         is_new = coming is not None and coming.generation == generation
         told: Told = self.reloading if is_new and self.reloading is not None else self.report
-        told.lines("app", lines, whose)
+        told.lines("app", lines, site.name_among_others)
 
     def follow(self, hear: Hear) -> Callable[[], None]:
         """Hand on the log from now on; return what ends that."""
@@ -491,21 +456,9 @@ class Runner:
 
     def set_maintenance(self, is_on: bool, allow: tuple[str, ...]) -> None:
         """Answer everyone but these addresses with a page that says so."""
-        paths = self.current.fleet.first.paths
+        paths = self.standing.current.fleet.first.paths
         files.set_maintenance(paths, is_on=is_on, allow=allow if is_on else ())
-        self.maintenance = allow if is_on else None
-
-    def _mains(self) -> Iterator[Main]:
-        for name, life in self.lives.items():
-            known = [one.apps[name] for one in self.generations.values() if name in one.apps]
-            is_named = bool(known) and not known[0].site.is_alone
-            yield Main(
-                pid=life.child.pid,
-                title=known[0].site.process.server.title if known else self._called(name),
-                site=known[0].site.name if is_named else "",
-                generation=life.generation or None,
-                has_workers=name == lifecycle.FRONT,
-            )
+        self.standing.maintenance = allow if is_on else None
 
     def stop(self) -> None:
         """Begin to stop; the second time, kill."""
@@ -513,53 +466,8 @@ class Runner:
 
     def state(self) -> dict[str, Any]:
         """Return how it stands, as JSON can hold it."""
-        machine, fleet = self.machine, self.current.fleet
-        return {
-            "pid": os.getpid(),
-            "started": self.started,
-            "names": [site.name for site in fleet.sites],
-            "url": fleet.first.url,
-            "run_dir": str(self.root),
-            "directories": sorted({str(Path.cwd()), *(s.process.directory for s in fleet.sites)}),
-            "folders": [mount.directory for site in fleet.sites for mount in site.mounts],
-            "generation": machine.generation,
-            "phase": machine.phase.value,
-            "is_reloading": self.reloading is not None,
-            "is_stopping": machine.outcome is not None,
-            "maintenance": self.maintenance is not None,
-            "allow": list(self.maintenance or ()),
-            "figures": self.monitor.figures(self._mains()).as_json(),
-            "processes": [self._shown(name, life) for name, life in self.lives.items()]
-            + [self._missing(name) for name in machine.mains if name not in self.lives],
-        }
-
-    def _shown(self, name: Name, life: _Life) -> dict[str, Any]:
-        state = "serving" if life.is_ready else "starting"
-        if life.is_asked or life.is_killed:
-            state = "draining"
-        elif name != lifecycle.FRONT and not life.generation:
-            state = "running"
-        return {
-            "name": name,
-            "title": self._called(name),
-            "pid": life.child.pid,
-            "generation": life.generation or None,
-            "state": state,
-            "since": life.since,
-            "workers": life.child.workers() or [],
-        }
-
-    def _missing(self, name: Name) -> dict[str, Any]:
-        """Return what is shown of a process that died and waits for its next start."""
-        return {
-            "name": name,
-            "title": self._called(name),
-            "pid": None,
-            "generation": None if name == lifecycle.FRONT else self.current.number,
-            "state": "waits to start again",
-            "since": None,
-            "workers": [],
-        }
+        told = self.standing.told(self.root, is_reloading=self.reloading is not None)
+        return {**told, "figures": self.monitor.figures(self.standing.mains()).as_json()}
 
     def _spawn_task(self, work: Coroutine[None, None, None]) -> None:
         _ = self._keep(work)

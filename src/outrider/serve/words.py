@@ -28,6 +28,8 @@ def conclude(outcome: Outcome, fleet: Fleet) -> Exit:
             raise errors.release_failed(name, how_it_ended(outcome.code, {}))
         case "boot-failed":
             raise errors.boot_failed(name, how_it_ended(outcome.code))
+        case "never-ready" if outcome.name == lifecycle.FRONT:
+            raise errors.boot_failed(name, f"it did not answer within {lifecycle.FRONT_BOOT_S} s")
         case "never-ready":
             raise errors.never_ready(name, _boot_timeout_s(outcome.name or "", fleet))
         case "died":
@@ -46,14 +48,17 @@ def why_not(abandoned: Abandoned, fleet: Fleet) -> OutriderError:
     match abandoned.kind:
         case "stopped":
             return errors.reload_stopped()
-        case "never-ready" | "front":
+        case "front":
+            found = ["no worker with it answered in time", _ABOVE]
+            return errors.reload_failed(f"{name} does not serve with its new file", found)
+        case "never-ready":
             return errors.reload_too_slow(name, _boot_timeout_s(abandoned.name or "", fleet))
         case _:
-            return errors.reload_failed(f"the new {name} did not start", _how(abandoned))
+            found = [how_it_ended(abandoned.code), _ABOVE]
+            return errors.reload_failed(f"the new {name} did not start", found)
 
 
-def _how(abandoned: Abandoned) -> list[str]:
-    return [how_it_ended(abandoned.code), "its lines stand above in the log"]
+_ABOVE = "its lines stand above in the log"
 
 
 def called(name: Name, fleet: Fleet) -> str:
@@ -62,16 +67,23 @@ def called(name: Name, fleet: Fleet) -> str:
         return "Nginx"
     if name in fleet.extras:
         site, extra = fleet.extras[name]
-        title = f"process {extra.name}"
-        return title if len(fleet.sites) == 1 else f"{title} of site {site.name!r}"
+        return f"process {extra.name}{whose(site)}"
     if name in fleet.releases:
-        whose = "" if len(fleet.sites) == 1 else f" of site {fleet.releases[name].name!r}"
-        return f"the release step{whose}"
+        return release_of(fleet.releases[name])
     if "/" in name:  # of settings that are not in force any more
         return f"process {name.rpartition('/')[2]}"
     site = site_of(name, fleet)
-    title = site.process.server.title
-    return title if len(fleet.sites) == 1 else f"{title} of site {site.paths.app!r}"
+    return f"{site.process.server.title}{whose(site)}"
+
+
+def release_of(site: Site) -> str:
+    """Return how a release step is called."""
+    return f"the release step{whose(site)}"
+
+
+def whose(site: Site) -> str:
+    """Return ` of site 'shop'`; nothing where there is only one."""
+    return "" if site.is_alone else f" of site {site.name!r}"
 
 
 def site_of(name: Name, fleet: Fleet) -> Site:
@@ -81,8 +93,6 @@ def site_of(name: Name, fleet: Fleet) -> Site:
 
 
 def _boot_timeout_s(name: Name, fleet: Fleet) -> float:
-    if name == lifecycle.FRONT:
-        return lifecycle.FRONT_BOOT_S
     return site_of(name, fleet).limits.boot_timeout_s
 
 
