@@ -131,10 +131,12 @@ def test_this_very_process_can_be_looked_at():
         since_boot_s = time.clock_gettime(time.CLOCK_BOOTTIME)
         found = observe.processes([Main(pid=os.getpid(), title="x")], None, 0.0, since_boot_s)
     finally:
-        child.communicate(b"\n", timeout=10)
+        child.communicate(b"\n", timeout=60)
 
-    assert {os.getpid(), child.pid} <= {one.pid for one in found}
-    assert all(one.memory_bytes > 0 and one.age_s < 10**6 for one in found)
+    # Other tests of this process may have left something that is just ending.
+    these = [one for one in found if one.pid in (os.getpid(), child.pid)]
+    assert len(these) == 2
+    assert all(one.memory_bytes > 0 and one.age_s < 10**6 for one in these)
 
 
 def test_the_memory_cannot_be_made_larger_by_an_app(board):
