@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.ports import reserved
 
@@ -26,6 +27,10 @@ POISON = {
     "LISTEN_FDS": "1",
     "PORT": "1",
 }
+
+# How long an example takes, and to make one up, is the machine's matter.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
