@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.ports import reserved
 
@@ -27,16 +28,20 @@ POISON = {
     "PORT": "1",
 }
 
+# How long an example takes, and to make one up, is the machine's matter.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files again")
 
 
 def pytest_configure() -> None:
-    # Under nohup, or in the background of a script, they are ignored, by everything that is
+    # Under nohup the one is ignored, in the background of a shell the other, by everything that is
     # started from here as well.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

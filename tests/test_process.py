@@ -76,7 +76,7 @@ def how_it_ends(*, patience_s, cut_short):
             ending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await ending
-        return await asyncio.wait_for(child.wait(), 20)
+        return await asyncio.wait_for(child.wait(), 60)
 
     return asyncio.run(run())
 

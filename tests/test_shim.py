@@ -165,7 +165,7 @@ def test_a_line_in_pieces_is_one_line(stream):
 
 def test_lines_of_two_threads_do_not_mix(stream):
     out, written = stream
-    turn = threading.Barrier(2, timeout=10)
+    turn = threading.Barrier(2, timeout=60)
 
     def write(name):
         REQUEST_ID.set(name)

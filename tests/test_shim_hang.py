@@ -87,7 +87,7 @@ def test_the_line_names_the_request_and_shows_no_more_than_what_serves_it():
         told.set()
 
     threading.Thread(target=request, args=(ENVIRON,)).start()
-    assert told.wait(10)
+    assert told.wait(60)
     [line] = worker.log.lines
     first, *stack = line.splitlines()
     assert first == ("REQUEST TIMEOUT (pid:7, outrider-2): POST /orders?x=1, for 31 s, is here:")

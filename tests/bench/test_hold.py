@@ -16,7 +16,7 @@ from outrider.bench.hold import Holder, Orders
 @pytest.fixture
 def listener():
     with socket.create_server(("127.0.0.1", 0), backlog=64) as made:
-        made.settimeout(10)
+        made.settimeout(60)
         yield made
 
 
@@ -38,7 +38,7 @@ def holder(listener, count=3, **different):
 
 
 def turned_until(made, condition):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition(json.loads(made.report())):
         assert time.monotonic() < deadline, made.report()
         made.turn()
@@ -47,7 +47,7 @@ def turned_until(made, condition):
 def accepted(listener, count):
     found = [listener.accept()[0] for _ in range(count)]
     for connection in found:
-        connection.settimeout(10)
+        connection.settimeout(60)
     return found
 
 

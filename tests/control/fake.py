@@ -114,10 +114,10 @@ def living(site: FakeSite, run_dir: Path) -> Iterator[FakeSite]:
     thread = threading.Thread(target=live)
     thread.start()
     try:
-        assert site.is_up.wait(10)
+        assert site.is_up.wait(60)
         yield site
     finally:
         site.phase = "draining"
         site.drains_until.set()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()

@@ -6,10 +6,10 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from tests.integration.running import until
 
 from outrider.discover.listeners import who_listens
 
@@ -164,8 +164,4 @@ def test_a_real_process(family, host):
     finally:
         child.kill()
         child.communicate()
-    for _ in range(50):  # closing is not at once
-        if who_listens(host, int(line)) is None:
-            return
-        time.sleep(0.1)
-    pytest.fail("the port is still said to be taken")
+    until(lambda: who_listens(host, int(line)) is None)  # closing is not at once

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 # `make clean` removes it.
 CACHE = ROOT / ".pytest_cache" / "environments"
 SYSTEM_PYTHON = "/usr/bin/python3"
-_PATIENCE_S = 280
+_PATIENCE_S = 600
+"""Whoever waits for an environment has pytest's own limit, which is longer."""
 
 
 def made_with(

@@ -114,14 +114,22 @@ class Running:
 
     def gunicorn_master(self) -> psutil.Process:
         """Return Gunicorn's first process."""
-        return next(p for p in self._children() if "launch.py" in " ".join(p.cmdline()))
+        return self.children("launch.py")[0]
 
     def nginx_master(self) -> psutil.Process:
         """Return Nginx's first process."""
-        return next(p for p in self._children() if "nginx" in p.name())
+        return self.children("nginx: master")[0]
 
-    def _children(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children()
+    def children(self, part: str) -> list[psutil.Process]:
+        """Return the supervisor's own children that have this in their command line.
+
+        They may come and go while they are looked at.
+        """
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found += [child] if part in " ".join(child.cmdline()) else []
+        return found
 
     def stop(self, number: signal.Signals = signal.SIGTERM, timeout: float = PATIENCE_S) -> int:
         """Ask it to stop and return its exit code."""

@@ -171,7 +171,6 @@ def lines_of(site: Running, answer, text: str = '"uri"') -> list[dict]:
 # -- when Gunicorn is missing ----------------------------------------------------------------------
 
 
-@pytest.mark.timeout(600)
 def test_the_command_of_the_error_installs_gunicorn_and_then_the_site_runs(copy_of, free_port):
     project = copy_of("apart_wsgi")
     subprocess.run(

@@ -40,7 +40,8 @@ def site(serve, copy_of) -> Running:
 
 @contextlib.contextmanager
 def websocket(site: Running, path: str = "/ws") -> Iterator[ClientConnection]:
-    with connect(f"ws://127.0.0.1:{site.port}{path}", ping_interval=None, proxy=None) as connection:
+    url = f"ws://127.0.0.1:{site.port}{path}"
+    with connect(url, open_timeout=PATIENCE_S, ping_interval=None, proxy=None) as connection:
         yield connection
 
 

@@ -49,7 +49,7 @@ def test_a_static_root_of_the_project_is_filled_once(project, free_port):
     add(project, 'STATIC_ROOT = BASE_DIR / "public"')
     words = ("--python", str(with_every_framework()), "--workers", "1")
     with serving(*words, cwd=project, port=free_port) as site:
-        assert "collectstatic: " in site.output
+        site.wait_for("collectstatic: ")
         assert site.get(CSS).status == 200
         assert site.stop() == 0
     assert (project / "public/admin/css/base.css").is_file()

@@ -301,6 +301,9 @@ def test_files_that_root_exports_step_down_to_an_ordinary_user(project, free_por
             until(lambda: answers(site) or front.poll() is not None, "the site", front_said)
             workers = [one for master in (gunicorn, front) for one in children(master)]
             assert len(workers) >= 2
+            # The second of Nginx's may still be on its way to being somebody else.
+            stepped = {nobody.pw_uid}
+            until(lambda: {one.uids().real for one in workers} == stepped, "it", front_said)
             for worker in workers:
                 assert set(worker.uids()) == {nobody.pw_uid}
                 assert set(worker.gids()) == {nobody.pw_gid}

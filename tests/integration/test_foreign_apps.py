@@ -32,7 +32,7 @@ from tests.integration.running import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.integration
 
 STATIC_LINKS = re.compile(r'(?:src|href)="(/[^"]+\.(?:css|js|png|svg|ico))"')
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from websockets.sync.client import ClientConnection
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.integration
 
 FORGED = {
     "X-Forwarded-For": "203.0.113.9",

@@ -11,7 +11,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -29,9 +28,11 @@ if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
+    import psutil
+
     from tests.integration.running import Running
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
@@ -52,8 +53,7 @@ def reload(site: Running, project: Path) -> subprocess.CompletedProcess[str]:
 
 def masters(site: Running) -> list[psutil.Process]:
     """Return Gunicorn's first processes, of all generations."""
-    children = psutil.Process(site.process.pid).children()
-    return [one for one in children if "launch.py" in " ".join(one.cmdline())]
+    return site.children("launch.py")
 
 
 def folders(site: Running) -> list[str]:
@@ -140,17 +140,16 @@ def test_extra_processes_start_again_with_the_new_settings(project, free_port):
     settings = project / "outrider.toml"
     settings.write_text('[processes]\nstays = "sleep 1001"\ngoes = "sleep 1002"\n')
 
-    def beside() -> set[str]:
-        found = psutil.Process(site.process.pid).children()
-        return {f"sleep {one.cmdline()[-1]}" for one in found if one.name() == "sleep"}
+    def beside() -> list[int]:
+        return [number for number in range(1001, 1005) if site.children(f"sleep {number}")]
 
     with serving("--workers", "1", cwd=project, port=free_port) as site:
-        assert beside() == {"sleep 1001", "sleep 1002"}
+        assert beside() == [1001, 1002]
         settings.write_text('[processes]\nstays = "sleep 1003"\ncomes = "sleep 1004"\n')
         done = reload(site, project)
         assert done.returncode == 0, done.stderr
-        until(lambda: beside() == {"sleep 1003", "sleep 1004"})
-        assert "process goes finishes what it has" in site.output
+        until(lambda: beside() == [1003, 1004])
+        site.wait_for("process goes finishes what it has")
         assert site.stop() == 0
         assert_nothing_is_left(site)
 
@@ -191,7 +190,7 @@ def test_a_websocket_outlives_a_reload_until_the_drain_time_is_over(copy_of, fre
     words = ("--workers", "1", "--drain-timeout", "8")
     with serving(*words, cwd=project, port=free_port) as site:
         url = f"ws://127.0.0.1:{site.port}/ws"
-        with connect(url, ping_interval=None, proxy=None) as listener:
+        with connect(url, open_timeout=PATIENCE_S, ping_interval=None, proxy=None) as listener:
             listener.recv()
             site.process.send_signal(signal.SIGHUP)
             site.wait_for("the old Gunicorn finishes what it has")

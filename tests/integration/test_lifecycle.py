@@ -67,14 +67,6 @@ def position(lines: list[str], pattern: str) -> int:
     return next(number for number, line in enumerate(lines) if re.search(pattern, line))
 
 
-@pytest.fixture(autouse=True)
-def _ctrl_c_is_not_ignored():
-    """A shell makes what it starts in the background ignore Ctrl-C, and children inherit that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.fixture
 def pipe():
     """Return both ends of a pipe; what is still open is closed."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.integration.running import NGINXES, outrider, serving, until
+from tests.integration.running import NGINXES, PATIENCE_S, outrider, serving, until
 from tests.ports import reserved
 
 if TYPE_CHECKING:
@@ -44,12 +44,26 @@ def site(copy_of) -> Iterator[Running]:
 
 
 def told(site: Running, path: str = "status.json") -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{site.port + 1}/{path}", timeout=10) as answer:
+    address = f"http://127.0.0.1:{site.port + 1}/{path}"
+    with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:
         return answer.read().decode()
 
 
 def figures(site: Running) -> dict[str, Any]:
     return json.loads(told(site))
+
+
+def waiting(site: Running) -> int:
+    """Return how many connections wait for a request, as soon as Nginx has answered at once."""
+    told: list[dict[str, int] | None] = [None]
+
+    def is_told() -> bool:
+        told[0] = figures(site)["connections"]
+        return told[0] is not None
+
+    until(is_told)
+    assert told[0] is not None
+    return told[0]["waiting"]
 
 
 def pids(site: Running) -> set[int]:
@@ -113,7 +127,8 @@ def test_a_slow_reader_is_time_that_no_worker_had_to_wait(site):
 
 def test_a_request_in_flight_is_seen_without_what_its_query_holds(site, tmp_path):
     with in_flight(site, tmp_path):
-        until(lambda: doing(site))
+        # One from before may only just have ended.
+        until(lambda: [one["path"] for one in doing(site)] == ["/takes"])
         now = figures(site)
         (one,) = doing(site)
         until(lambda: doing(site)[0]["seconds"] > one["seconds"])
@@ -134,7 +149,7 @@ def test_a_killed_worker_leaves_nothing_behind(site, tmp_path):
 
     thread = threading.Thread(target=ask)
     thread.start()
-    until(lambda: doing(site))
+    until(lambda: [one["path"] for one in doing(site)] == ["/takes"])
     (worker,) = [each for each in figures(site)["processes"] if each["in_flight"]]
     next(one for one in site.family() if one.pid == worker["pid"]).kill()
     thread.join()

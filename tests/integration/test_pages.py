@@ -302,7 +302,7 @@ def test_a_worker_that_hangs_is_replaced(hurried):
     (shown,) = answer.headers.get_all("X-Request-ID")
     told = rf"critical: REQUEST TIMEOUT \(pid:{before}\): GET /sleeps/60.0, for \d s"
     hurried.wait_for(rf"\[{shown[:8]}\] {told}")
-    assert ", in sleeps" in hurried.said_by_app(shown)
+    until(lambda: ", in sleeps" in hurried.said_by_app(shown))  # lines follow of its stack
     assert hurried.get("/").json()["pid"] != before
 
 
@@ -322,7 +322,7 @@ def test_what_hangs_in_a_worker_of_many_requests_is_named_before_it_is_ended(
     assert answer.status in statuses
     told = rf"\[{shown[:8]}\] critical: REQUEST TIMEOUT \(.*\): GET {path}\?x=1, for \d s, is here:"
     site.wait_for(told)
-    assert f", in {path[1:]}" in site.said_by_app(shown)
+    until(lambda: f", in {path[1:]}" in site.said_by_app(shown))
     until(lambda: site.get("/").status < 500)
 
 

@@ -32,8 +32,7 @@ def project(tmp_path):
 
 def helpers(site, name="helper"):
     """Return the first process of each extra process of that name."""
-    wanted = ["helper.py", name]
-    return [p for p in psutil.Process(site.process.pid).children() if p.cmdline()[1:3] == wanted]
+    return site.children(f"helper.py {name}")
 
 
 def test_it_runs_beside_the_site_is_logged_under_its_name_and_leaves_with_it(project, free_port):
@@ -42,6 +41,7 @@ def test_it_runs_beside_the_site_is_logged_under_its_name_and_leaves_with_it(pro
     with serving(*words, cwd=project, port=free_port) as site:
         site.wait_for(r"\d helper +pid=\d+ greeting=hello in beside")
         site.wait_for(r"beside +helper")
+        until((project / "helper-runs").exists)  # from now on it hears that it shall leave
         assert site.get("/").text == "hello\n"
         [helper] = helpers(site)
         assert helper.exe() == psutil.Process().exe()
@@ -127,11 +127,14 @@ def test_they_leave_one_after_the_other_the_last_one_first(project, free_port):
 
 
 def test_one_that_does_not_leave_is_killed_and_named(project, free_port):
-    stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
+    stubborn = (
+        "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf'); time.sleep(600)"
+    )
     (project / "outrider.toml").write_text(
-        f'drain_timeout = 1\n[processes]\nstubborn = ["python", "-c", "{stubborn}"]\n'
+        f'drain_timeout = 3\n[processes]\nstubborn = ["python", "-uc", "{stubborn}"]\n'
     )
     with serving(cwd=project, port=free_port) as site:
+        site.wait_for("stubborn +deaf")
         assert site.stop() == 12
         assert "error: process stubborn had to be killed" in site.output
         assert_nothing_is_left(site)

@@ -28,6 +28,7 @@ from tests.integration.running import (
     outrider,
     serving,
     start,
+    until,
 )
 from tests.ports import reserved
 from tests.situations import facts
@@ -87,13 +88,12 @@ def test_each_has_its_own_process_environment_directory_and_python(front, projec
         assert one["directory"] == str(project / name)
     assert shop["prefix"] == home["prefix"] == sys.prefix
     assert blog["prefix"] == str(project / "blog" / ".venv")
-    counts = [len(psutil.Process(one["master"]).children()) for one in (shop, home, blog)]
-    assert counts == [2, 1, 1]
+    masters = [psutil.Process(one["master"]) for one in (shop, home, blog)]
+    until(lambda: [len(master.children()) for master in masters] == [2, 1, 1])
 
 
 def test_one_nginx_stands_in_front_of_all(front):
-    masters = [one for one in psutil.Process(front.process.pid).children() if "nginx" in one.name()]
-    assert len(masters) == 1
+    assert len(front.children("nginx: master")) == 1
 
 
 # -- none sees another's ---------------------------------------------------------------------------
@@ -243,8 +243,7 @@ def test_a_json_log_has_the_site_as_a_field(project, free_port):
 
 def master(site, name: str) -> psutil.Process:
     """Return the Gunicorn of one of the sites."""
-    children = psutil.Process(site.process.pid).children()
-    return next(p for p in children if f"/app-{name}/" in " ".join(p.cmdline()))
+    return site.children(f"/app-{name}/")[0]
 
 
 def test_all_start_before_the_front_and_all_drain_after_it(project, free_port):

@@ -73,7 +73,7 @@ def test_the_app_sees_neither_the_request_nor_the_descriptor():
 
 
 def test_threads_and_exit_functions_of_the_app_do_not_hold_the_answer():
-    finished = probe("thread_at_import", "app", timeout_s=10)
+    finished = probe("thread_at_import", "app")
 
     assert finished.code == 0
     assert "deregistered" not in finished.output

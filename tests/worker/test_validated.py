@@ -24,7 +24,7 @@ from tests.worker.rig import serving as serving_kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 VALIDATED = '''
 """Put the validator around what a worker calls, the shim included."""

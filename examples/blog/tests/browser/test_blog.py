@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PASSWORD = "correct horse battery"
+PATIENCE_MS = 60_000
+"""How long the browser may take for anything; nothing takes that long when all is well."""
+expect.set_options(timeout=PATIENCE_MS)
 TEXT = """Boats come in **slowly**.
 
 > As they did.
@@ -94,7 +97,7 @@ def visit(chromium: Browser, address: str, **how: Any) -> Iterator[Visit]:
     context = chromium.new_context(
         base_url=f"{address}/", viewport={"width": 1280, "height": 900}, **how
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     one = Visit(context, context.new_page())
     # A refusal of the Content-Security-Policy is an error on the console.
     context.on(
@@ -223,14 +226,14 @@ def test_files_come_from_nginx_and_pages_from_the_app(story, site, pattern, head
     assert headers.items() <= told.items()
     # The app's own answers carry its policy; of uploads, Nginx has another one.
     assert "frame-ancestors" not in told.get("content-security-policy", "")
-    assert site.requests()[told["x-request-id"]]["upstream_status"] == ""
+    assert site.logged(told["x-request-id"])["upstream_status"] == ""
 
 
 def test_pages_come_from_the_app(story, site):
     told = story.reader.answer(r"/post/the-harbour$").all_headers()
 
     assert "frame-ancestors 'none'" in told["content-security-policy"]
-    assert site.requests()[told["x-request-id"]]["upstream_status"] == "200"
+    assert site.logged(told["x-request-id"])["upstream_status"] == "200"
 
 
 PUBLIC = [
@@ -333,7 +336,7 @@ def test_the_same_story_below_a_prefix(mongo_server, chromium):
             assert {url for url in asked if not url.startswith(f"{address}/")} == set()
             assert (owner.problems, reader.problems) == ([], [])
             picture = reader.answer(r"/blog/media/.*boat.*png").all_headers()
-            assert site.requests()[picture["x-request-id"]]["upstream_status"] == ""
+            assert site.logged(picture["x-request-id"])["upstream_status"] == ""
 
 
 def test_the_keyboard_skips_to_the_content(site, chromium, story):

@@ -57,10 +57,10 @@ class Site:
         """What a browser opens."""
         return f"http://127.0.0.1:{self.port}"
 
-    def requests(self) -> dict[str, dict[str, Any]]:
-        """Return what Nginx has logged of each request, by its id (with --log-format json)."""
-        told = [json.loads(line) for line in self.output if '"source":"nginx"' in line]
-        return {one["request_id"]: one for one in told if "uri" in one}
+    def logged(self, request_id: str) -> dict[str, Any]:
+        """Wait for what Nginx logs of a request and return it (with --log-format json)."""
+        pattern = rf'^{{.*"source":"nginx".*"request_id":"{request_id}".*'
+        return json.loads(self.wait_for(pattern)[0])
 
     def workers(self) -> set[int]:
         """Return the processes that answer: Gunicorn's and Nginx's."""
