@@ -53,19 +53,6 @@ def figures(site: Running) -> dict[str, Any]:
     return json.loads(told(site))
 
 
-def waiting(site: Running) -> int:
-    """Return how many connections wait for a request, as soon as Nginx has answered at once."""
-    told: list[dict[str, int] | None] = [None]
-
-    def is_told() -> bool:
-        told[0] = figures(site)["connections"]
-        return told[0] is not None
-
-    until(is_told)
-    assert told[0] is not None
-    return told[0]["waiting"]
-
-
 def pids(site: Running) -> set[int]:
     return {one.pid for one in site.family()}
 
