@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from typing import Any
 
 import pytest
 from tests.control.fake import FakeSite, living
@@ -390,6 +391,23 @@ def test_watching_reloads_when_a_file_changes_and_goes_on_when_that_fails(site, 
     assert "app.py has changed; reloading" in watching.said
     assert "error: Gunicorn did not start" in watching.said
     assert watching.code == 15
+
+
+def test_a_site_that_is_busy_is_asked_again_by_whoever_watches_its_files(site, place, monkeypatch):
+    monkeypatch.setattr(cli.operate, "_LOOK_S", 0.02)
+    monkeypatch.setattr(finding, "_PATIENCE_S", 0.05)
+    state, is_free = site.state, threading.Event()
+    tries: list[bool] = []
+
+    def busy() -> dict[str, Any]:
+        tries.append(is_free.wait(0 if len(tries) > 1 else 0.5))
+        return state()
+
+    monkeypatch.setattr(site, "state", busy)
+    said = io.StringIO()
+    cli.operate.watch_beside(Console(io.StringIO(), said, {"NO_COLOR": "1"}), str(place / "run"))
+    until(lambda: "is reloaded when a file changes" in said.getvalue())
+    assert len(tries) > 1
 
 
 # -- logs ------------------------------------------------------------------------------------------

@@ -93,14 +93,25 @@ def _reload(console: Console, found: Found) -> None:
 
 def watch_beside(console: Console, run_dir: str) -> None:
     """Reload the site of this very process when a file changes, for as long as it lives."""
-    from outrider.control.finding import Found  # noqa: PLC0415
 
     def watch() -> None:
         # It tells itself what comes of its reloads; and that it ends, nobody has to tell it.
         with contextlib.suppress(OutriderError):
-            _watch(console, Found.at(run_dir), lambda _: None, lambda _: None)
+            _watch(console, _patiently_found(run_dir), lambda _: None, lambda _: None)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _patiently_found(run_dir: str) -> Found:
+    """Return the site of this process, however long it has no time to answer."""
+    from outrider.control.finding import Found  # noqa: PLC0415
+
+    while True:
+        try:
+            return Found.at(run_dir)
+        except OutriderError as error:
+            if error.id != "site-is-silent":
+                raise
 
 
 def _watch(
