@@ -164,7 +164,7 @@ def test_two_of_one_name_are_told_apart_by_their_run_directories(place, site):
 def test_a_name_that_no_site_has_is_answered_with_those_that_run(place, site):
     typed = Typed("reload", "shpo")
     assert typed.said == [
-        "error: no site of yours that runs is shpo",
+        "error: no running site of yours is shpo",
         f"  found: there runs shop at http://127.0.0.1:8000/, in {place}/run",
         "  do:    outrider reload shop",
     ]

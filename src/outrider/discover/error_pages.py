@@ -35,7 +35,8 @@ def look_at_error_pages(settings: Settings) -> dict[str, str]:
 
 def _read(path: Path, origin: str) -> str:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
             raise errors.bad_error_page(str(path), origin, "it has more than 256 kB")
         return data.decode()

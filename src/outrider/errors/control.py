@@ -33,7 +33,7 @@ def no_such_site(word: str, running: Sequence[str], fix: Sequence[str]) -> Outri
     """Sites run, but none of that name, run directory or folder."""
     return OutriderError(
         "no-such-site",
-        f"no site of yours that runs is {quoted(word)}",
+        f"no running site of yours is {quoted(word)}",
         found=[f"there runs {one}" for one in running] or ["none runs at all"],
         fix=fix or ["start one:  outrider run"],
         exit_code=Exit.CONTROL,
